@@ -1,0 +1,2 @@
+// Package sql is event SQL: its parser, its types and the closures it compiles to.
+package sql
