@@ -1,0 +1,103 @@
+package oracle
+
+import "math/big"
+
+// Spec is one subject type's definitions in the plainest form.
+type Spec struct {
+	Events      []EventDef
+	Experiments []Experiment
+}
+
+// EventDef is an event definition. Times and durations are microseconds.
+type EventDef struct {
+	ID       string
+	Source   string
+	Lateness int64 // L of its source; negative: never late
+	// OnlyExposure says that no metric reads it, so that its lateness is bounded by its experiments' Lx.
+	OnlyExposure bool
+	Profile      bool
+}
+
+// Experiment as DESIGN §5 speaks of it.
+type Experiment struct {
+	ID          string
+	Exposure    string            // event definition
+	Where       func(Record) bool // nil: all
+	Variants    []string
+	Start, Stop int64 // Stop 0: none
+	Lateness    int64 // Lx
+	First       bool  // crossover policy first
+	PrePeriod   int64 // 0: none
+	Dimensions  []Dimension
+	Metrics     []Metric
+}
+
+// Kind of a dimension.
+type Kind int
+
+// Where a dimension's value comes from.
+const (
+	Exposure Kind = iota
+	Profile
+	Event
+)
+
+// Dimension is a field of the exposure, of the profile event Of, or of the metrics' events.
+type Dimension struct {
+	Name string
+	Kind Kind
+	Of   string
+}
+
+// Metric with its terms. A nil Denominator is TRIGGERED.
+type Metric struct {
+	ID                 string
+	Numerator          Term
+	Denominator        *Term
+	Ordered            bool
+	Window             int64
+	ExcludeNone        bool
+	NumScale, DenScale int
+}
+
+// Term is {event, agg, value, where}.
+type Term struct {
+	Event, Agg, Value string
+	Where             func(Record) bool
+}
+
+// Record is one event of the log, decoded by whoever made it. A field that is absent is NULL.
+type Record struct {
+	Def       string
+	Subject   string
+	Time      int64 // microseconds
+	HasID     bool
+	ID        string
+	Source    string
+	Partition int
+	Offset    int64
+	Timestamp int64 // Kafka's, microseconds
+	Variant   string
+	Fields    map[string]string
+}
+
+// Key of a cell: one metric of one variant in one slice. Slice is "name=value" of the fixed dimensions joined by "&".
+type Key struct{ Experiment, Variant, Slice, Metric string }
+
+// Cell holds exact moments, scaled integers.
+type Cell struct {
+	N                            int64
+	Num, Den, Num2, Den2, NumDen *big.Int
+	Pre, Pre2, NumPre, DenPre    *big.Int
+}
+
+// EventLedger is where the events of one definition went for one experiment.
+type EventLedger struct{ Late, Duplicate, Accepted, Counted, Outside, Unexposed int64 }
+
+// Answer is everything that can be compared.
+type Answer struct {
+	Cells      map[Key]*Cell
+	Exposed    map[Key]int64 // Metric is empty
+	Ledger     map[[2]string]EventLedger
+	Crossovers map[string]int64
+}
