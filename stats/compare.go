@@ -1,0 +1,149 @@
+package stats
+
+import (
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/tidemark/tidemark/stats/moment"
+)
+
+// Design is what a comparison is made with: fixed when the experiment starts, except Tuning, which is set once.
+type Design struct {
+	// Scale are the decimal scales of the sums.
+	Scale moment.Scale
+	// Alpha is the error rate of intervals and words, in (0, 1). 0 means 0.05.
+	Alpha float64
+	// Tuning shapes the always-valid interval. The zero Tuning means that it is not set yet: no always-valid numbers, and
+	// the state is collecting.
+	Tuning Tuning
+	// Direction in which the metric is good; "" means Undirected.
+	Direction Direction
+	// Limit makes the metric a guardrail.
+	Limit *Limit
+	// Lift is the method of the lift's intervals; "" means Fieller.
+	Lift LiftMethod
+	// CUPED asks for the difference adjusted by the pre-period; CUPEDTuning is its tuning.
+	CUPED       bool
+	CUPEDTuning Tuning
+	// Welch leaves out the t-test beside z if it is false: its quantile is the dearest number here.
+	NoWelch bool
+}
+
+func (d Design) alpha() float64 {
+	if d.Alpha > 0 && d.Alpha < 1 {
+		return d.Alpha
+	}
+	return 0.05
+}
+
+// Compare compares a treatment with the control: one metric, one cell. What can't be computed is absent and Reasons say
+// why; it never fails otherwise. Formulas: Ratio, Normal, Always, Welch, Fieller, CUPED and the words of State.
+func Compare(treatment, control *moment.Sums, d Design) Comparison {
+	var c Comparison
+	alpha := d.alpha()
+	reasons := reasonSet{}
+	t, errT := Ratio(treatment, d.Scale)
+	k, errC := Ratio(control, d.Scale)
+	c.Treatment, c.Control = t, k
+	reasons.of(errT)
+	reasons.of(errC)
+	reasons.flags(treatment, control)
+	for _, e := range [2]Estimate{t, k} {
+		if e.DenominatorZ.OK && e.DenominatorZ.V < minDenominatorZ {
+			reasons.add(UnstableDenominator)
+		}
+	}
+	c.Lift.Method = d.Lift.orDefault()
+	if t.Value.OK && k.Value.OK {
+		diff := exactDifference(treatment, control, d.Scale)
+		c.Difference = normalTest(diff, t.Var, k.Var, alpha)
+		c.Difference.Always = d.Tuning.Always(c.Difference, treatment.N, control.N, alpha)
+		if !d.NoWelch {
+			c.Welch = welch(c.Difference, t, k, alpha)
+		}
+		c.Lift = lift(c.Lift.Method, c.Difference, t, k, alpha, &reasons)
+		if c.Difference.SE.OK && c.Difference.SE.V == 0 {
+			reasons.add(ZeroVariance)
+		}
+		if d.CUPED {
+			a := CUPED(treatment, control, d)
+			c.CUPED = &a
+		}
+	}
+	silence := Silence(treatment, control, t, k)
+	for _, r := range silence {
+		reasons.add(r)
+	}
+	c.State = state(&c, d, silence, errT, errC, treatment, control, &reasons)
+	if d.Limit != nil {
+		c.Guardrail = guardrail(&c, *d.Limit)
+	}
+	c.Reasons = reasons.sorted()
+	return c
+}
+
+// exactDifference returns t − c for the two ratios, rounded once from integers.
+func exactDifference(treatment, control *moment.Sums, sc moment.Scale) float64 {
+	return moment.RatioDifference(treatment, control, sc)
+}
+
+// normalTest makes the two-sided normal test of a difference whose arms have the given variances.
+func normalTest(diff float64, varT, varC Number, alpha float64) Test {
+	test := Test{Value: Known(diff)}
+	if !varT.OK || !varC.OK {
+		return test
+	}
+	se := math.Sqrt(varT.V + varC.V)
+	test.SE = Known(se)
+	k := NormalQuantile(1 - alpha/2)
+	test.Interval = Between(diff-k*se, diff+k*se)
+	if se > 0 {
+		z := diff / se
+		test.Z = Known(z)
+		test.P, test.Log10P = TwoSidedP(z)
+	}
+	return test
+}
+
+// reasonSet collects reasons, each once.
+type reasonSet struct{ all []Reason }
+
+func (r *reasonSet) add(reason Reason) {
+	if !slices.Contains(r.all, reason) {
+		r.all = append(r.all, reason)
+	}
+}
+
+func (r *reasonSet) of(err error) {
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrNoSubjects):
+		r.add(NoSubjects)
+	case errors.Is(err, moment.ErrTooFewSubjects):
+		r.add(TooFewSubjects)
+	case errors.Is(err, ErrZeroDenominator):
+		r.add(ZeroDenominator)
+	default:
+		r.add(Corrupt)
+	}
+}
+
+func (r *reasonSet) flags(arms ...*moment.Sums) {
+	for _, s := range arms {
+		if s.Approximate > 0 {
+			r.add(Approximate)
+		}
+		if s.Overflowed > 0 {
+			r.add(Overflowed)
+		}
+		if s.OpenLimit > 0 {
+			r.add(OpenLimit)
+		}
+	}
+}
+
+func (r *reasonSet) sorted() []Reason {
+	slices.Sort(r.all)
+	return r.all
+}

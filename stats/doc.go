@@ -1,0 +1,9 @@
+// Package stats says what exact sums mean: the effect of a treatment, its interval and p-value, whether the split of
+// subjects is to be trusted, and one word for where it all stands. It reads stats/moment and imports nothing else of the
+// engine.
+// Invariants: (1) pure: no I/O, clock, log, randomness or global state, so the same input gives the same bits; (2) a mean
+// is a ratio whose denominator is 1, and goes the same way; (3) what can't be computed is absent with a reason: no NaN,
+// no infinity and no p of exactly 0 leaves the package; (4) differences and variances are evaluated in integers and
+// rounded once, so no data set is too ill-conditioned; (5) every function names its source.
+// The default interval and p are always-valid (Always); the fixed-horizon ones stand beside them and decide nothing.
+package stats

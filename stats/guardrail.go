@@ -1,0 +1,65 @@
+package stats
+
+import "math"
+
+// Limit is a guardrail's limit. Its sign is the harmful direction.
+type Limit struct {
+	// Value is a lift if Relative (+5 % is 0.05), else a difference in the metric's unit.
+	Value    float64
+	Relative bool
+}
+
+// GuardrailWord says where a result stands to its limit.
+type GuardrailWord string
+
+const (
+	Crossed GuardrailWord = "crossed" // the always-valid interval lies wholly beyond the limit
+	Near    GuardrailWord = "near"    // not crossed, but worse, and the harmful bound is past 80 % of the limit
+	Within  GuardrailWord = "within"  // neither
+)
+
+// nearShare is the part of the limit past which the harmful bound counts as near.
+const nearShare = 0.8
+
+// guardrail returns the word for a comparison and its limit. A relative limit L is tested without division: with
+// r = 1 + L (1 − L for a negative control, so that L keeps meaning the same direction),
+//
+//	d = t − r·c,   SE_d² = v_t + r²·v_c,   crossed iff d is beyond 0 by more than k·SE_d
+//
+// with k of the always-valid interval: the same as asking whether Fieller's interval lies beyond L. While the state says
+// nothing (collecting, no_data, failed, unreliable) the word is within.
+// Source: DESIGN §7; statistics.md §2.7.
+func guardrail(c *Comparison, l Limit) GuardrailWord {
+	if c.State != Better && c.State != Worse && c.State != NotClear || !c.Difference.Always.K.OK || l.Value == 0 {
+		return Within
+	}
+	if low, _ := boundsBeyond(c, l, l.Value); low > 0 {
+		return Crossed
+	}
+	if c.State == Worse {
+		if _, high := boundsBeyond(c, l, nearShare*l.Value); high > 0 {
+			return Near
+		}
+	}
+	return Within
+}
+
+// boundsBeyond returns the always-valid bounds of how far the result is past a limit of the given value, in the harmful
+// direction.
+func boundsBeyond(c *Comparison, l Limit, value float64) (low, high float64) {
+	d := c.Difference.Value.V - value
+	se := c.Difference.SE.V
+	if l.Relative {
+		r := 1 + value
+		if c.Control.Value.V < 0 {
+			r = 1 - value
+		}
+		d = c.Difference.Value.V - (r-1)*c.Control.Value.V
+		se = math.Sqrt(c.Treatment.Var.V + r*r*c.Control.Var.V)
+	}
+	if l.Value < 0 {
+		d = -d
+	}
+	k := c.Difference.Always.K.V
+	return d - k*se, d + k*se
+}

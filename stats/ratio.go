@@ -1,0 +1,61 @@
+package stats
+
+import (
+	"errors"
+	"math"
+
+	"github.com/tidemark/tidemark/stats/moment"
+)
+
+var (
+	// ErrNoSubjects: the arm is empty.
+	ErrNoSubjects = errors.New("no subjects")
+	// ErrZeroDenominator: the denominators add up to 0 or less.
+	ErrZeroDenominator = errors.New("the denominators add up to 0 or less")
+)
+
+// minDenominatorZ is the distance of a mean denominator from 0, in its standard errors, below which the delta method is
+// not to be relied on: a warning. Source: statistics.md §2.4 (Eppo's rule for lifts, generalised).
+const minDenominatorZ = 10
+
+// Ratio returns the ratio of means R = Σnum/Σden over n subjects and its variance by the delta method:
+//
+//	Var(R) = (s_aa − 2·R·s_ad + R²·s_dd) / (n·d̄²) = n·Σ(aᵢ − R·dᵢ)² / ((n−1)·(Σd)²)
+//
+// with s the unbiased (n−1) sample moments of numerator a and denominator d. The right-hand form is evaluated in
+// integers and rounded once. With every d = 1 it is the mean and s²/n. Unit: (unit of num)/(unit of den).
+// The estimate holds what can be computed also when err is not nil: ErrNoSubjects if n = 0, moment.ErrTooFewSubjects if
+// n = 1, ErrZeroDenominator if Σd ≤ 0, moment.ErrCorrupt if the sums are impossible.
+// Source: Deng, Knoblich & Lu, KDD 2018 (arXiv:1803.06336); statistics.md §2.4.
+func Ratio(s *moment.Sums, sc moment.Scale) (Estimate, error) {
+	e := Estimate{N: s.N}
+	if err := s.Check(); err != nil {
+		return e, err
+	}
+	if s.N == 0 {
+		return e, ErrNoSubjects
+	}
+	if s.Den.Sign() <= 0 {
+		return e, ErrZeroDenominator
+	}
+	e.Value = Known(s.Ratio(sc))
+	if s.N < 2 {
+		return e, moment.ErrTooFewSubjects
+	}
+	v, err := s.RatioVar(sc)
+	if err != nil {
+		return e, err
+	}
+	e.Var = Known(v)
+	e.SE = Known(math.Sqrt(v))
+	den, err := s.Mean(moment.Denominator, sc)
+	if err != nil {
+		return e, err
+	}
+	varDen, err := s.Var(moment.Denominator, sc)
+	if err != nil {
+		return e, err
+	}
+	e.DenominatorZ = Known(den / math.Sqrt(varDen/float64(s.N)))
+	return e, nil
+}
