@@ -1,0 +1,35 @@
+package state
+
+import (
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Options of a Store. The zero value works.
+type Options struct {
+	// FS is where the directory is. Default: the disk (vfs.Default).
+	FS vfs.FS
+	// Cache and FileCache are shared by the shards of a process. Default: a small one of its own.
+	Cache     *pebble.Cache
+	FileCache *pebble.FileCache
+	// CacheSubjects is how many decoded subjects stay in memory between commits. Default 200,000.
+	CacheSubjects int
+	// MaxTail bounds the undecided events of one subject; beyond it the oldest are decided early and the subject's rows
+	// are unreliable (open_limit). Default 65,536; negative: no bound.
+	MaxTail int
+	// RejectQuota bounds the bytes of rejected and late records kept per reason. Default 1 GiB.
+	RejectQuota int64
+	// RejectsCountOnly goes on counting when the quota is used up instead of refusing the batch: bytes are lost then.
+	RejectsCountOnly bool
+	// WAL turns Pebble's own log on. Default off: the log is Kafka, and Durable makes what is committed survive.
+	WAL bool
+	// VerifyLater skips the scan at Open that compares all rows with the digest; call VerifyDigest in the background.
+	VerifyLater bool
+	// ReadOnly opens without writing, as inspect and verify do.
+	ReadOnly bool
+	// MemTableBytes of Pebble. Default 32 MiB.
+	MemTableBytes uint64
+	// Logger and Events are Pebble's; state itself never logs. Default: silent.
+	Logger pebble.Logger
+	Events *pebble.EventListener
+}
