@@ -1,0 +1,81 @@
+package api
+
+import (
+	"time"
+)
+
+// Experiment is one entry of GET /api/v1/experiments. What has no result yet has no as_of and no subjects.
+type Experiment struct {
+	ID          string           `json:"id"`
+	Name        string           `json:"name"`
+	Owner       string           `json:"owner"`
+	Team        string           `json:"team,omitempty"`
+	Description string           `json:"description,omitempty"`
+	State       string           `json:"state"` // draft, running, ended, stopped
+	Subject     string           `json:"subject"`
+	Control     string           `json:"control"`
+	Variants    []Variant        `json:"variants"`
+	Dimensions  []string         `json:"dimensions"`
+	Start       time.Time        `json:"start"`
+	End         *time.Time       `json:"end"`
+	Stop        *time.Time       `json:"stop"`
+	Definition  string           `json:"definition"`
+	AsOf        *time.Time       `json:"as_of"`
+	Watermark   *time.Time       `json:"watermark"`
+	Complete    bool             `json:"complete"`
+	Subjects    map[string]int64 `json:"subjects"`
+	Crossovers  int64            `json:"crossovers"`
+	SRM         string           `json:"srm"` // ok, failed, collecting
+	Metrics     []Outcome        `json:"metrics"`
+	Results     string           `json:"results"` // where the numbers are
+	Live        string           `json:"live"`    // where they change
+}
+
+// Variant is an arm and its planned weight.
+type Variant struct {
+	ID     string  `json:"id"`
+	Weight float64 `json:"weight"`
+}
+
+// Outcome is the word for one metric and treatment on the whole population.
+type Outcome struct {
+	Metric    string `json:"metric"`
+	Role      string `json:"role"`
+	Variant   string `json:"variant"`
+	State     string `json:"state"`
+	Guardrail string `json:"guardrail,omitempty"` // within, near, crossed
+}
+
+// Alert is one alert on one experiment, metric and variant: GET /api/v1/alerts.
+type Alert struct {
+	ID         string     `json:"id"`
+	Rule       string     `json:"rule"`
+	Severity   string     `json:"severity"`
+	State      string     `json:"state"` // inactive, pending, firing, recovering, resolved, no_data, error
+	Experiment string     `json:"experiment"`
+	Metric     string     `json:"metric,omitempty"`
+	Variant    string     `json:"variant,omitempty"`
+	Summary    string     `json:"summary"`
+	Since      time.Time  `json:"since"`
+	Fired      *time.Time `json:"fired"`
+	Resolved   *time.Time `json:"resolved"`
+	// Value and Limit are texts by the one formatter.
+	Value      string     `json:"value,omitempty"`
+	Limit      string     `json:"limit,omitempty"`
+	Owner      string     `json:"owner,omitempty"`
+	Runbook    string     `json:"runbook,omitempty"`
+	Deliveries []Delivery `json:"deliveries"`
+}
+
+// Delivery is one notification's way to one receiver.
+type Delivery struct {
+	ID       string     `json:"id"`
+	Receiver string     `json:"receiver"`
+	Kind     string     `json:"kind"`  // fire, resolve
+	State    string     `json:"state"` // queued, sent, retrying, dead
+	Attempts int        `json:"attempts"`
+	Status   int        `json:"status,omitempty"` // last HTTP status
+	Error    string     `json:"error,omitempty"`
+	At       *time.Time `json:"at"`
+	Next     *time.Time `json:"next,omitempty"`
+}

@@ -1,0 +1,168 @@
+package view
+
+import (
+	"math"
+	"slices"
+
+	"github.com/tidemark/tidemark/stream/results"
+)
+
+// Width and Height are the drawing's own units (its viewBox); the page scales it.
+const (
+	Width  = 240.0
+	Height = 24.0
+	margin = 8.0 // room for the arrows of clipped ends
+)
+
+// Axis is the common scale of a group's drawings: symmetric, Max a round number. Lifts map linearly onto
+// [margin, Width − margin]. The zero Axis draws nothing.
+type Axis struct {
+	Max   float64
+	Ticks []Tick
+}
+
+// Tick is a labelled place on an axis.
+type Tick struct {
+	X    float64
+	Text string
+	Zero bool
+}
+
+// axisOver chooses the scale that shows the rows. The whole's bounds decide: 95 in 100 of them fit, what does not is
+// clipped and gets an arrow. Slices, which are wider by nature, may widen it to their median but not beyond twice what the
+// whole needs; otherwise one thin slice would squeeze every interval into a line. It depends on the result alone, so that
+// the page and the patches that follow it agree without knowing each other.
+func axisOver(rows []*results.Row) Axis {
+	var whole, sliced []float64
+	limit := 0.0
+	for _, r := range rows {
+		bounds := &whole
+		if len(r.Slice) > 0 {
+			bounds = &sliced
+		}
+		for _, iv := range []results.Interval{r.Lift.Interval, r.Lift.IntervalAlways} {
+			if iv == nil {
+				continue
+			}
+			for _, b := range *iv {
+				if a := math.Abs(b); a > 0 && !math.IsInf(a, 0) && !math.IsNaN(a) {
+					*bounds = append(*bounds, a)
+				}
+			}
+		}
+		if l, ok := relativeLimit(r); ok {
+			limit = max(limit, math.Abs(l))
+		}
+	}
+	need := quantile(whole, 0.95)
+	if need == 0 {
+		need = quantile(sliced, 0.5)
+	}
+	need = max(need, min(quantile(sliced, 0.5), 2*need))
+	// A limit far outside what is seen would flatten everything; it then shows as an arrow like any clipped end.
+	if limit*1.1 <= 4*need || need == 0 {
+		need = max(need, limit*1.1)
+	}
+	if need == 0 {
+		return Axis{}
+	}
+	a := Axis{Max: roundUp(need)}
+	for _, f := range []float64{-1, -0.5, 0, 0.5, 1} {
+		v := f * a.Max
+		a.Ticks = append(a.Ticks, Tick{X: a.at(v), Text: tickText(v), Zero: f == 0})
+	}
+	return a
+}
+
+// at maps a lift to the drawing, unclipped.
+func (a Axis) at(lift float64) float64 {
+	return Width/2 + lift/a.Max*(Width/2-margin)
+}
+
+// roundUp is the smallest of 1, 1.5, 2, 3, 4, 5, 6, 8, 10 times a power of ten that is ≥ v > 0: halves of these print short.
+func roundUp(v float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, m := range []float64{1, 1.5, 2, 3, 4, 5, 6, 8} {
+		if v <= m*power*(1+1e-9) {
+			return m * power
+		}
+	}
+	return 10 * power
+}
+
+// quantile is the smallest value with at least q of the values at or below it; 0 of none.
+func quantile(values []float64, q float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	s := slices.Clone(values)
+	slices.Sort(s)
+	return s[max(0, int(math.Ceil(q*float64(len(s))))-1)]
+}
+
+// relativeLimit is a guardrail's limit on the lift's scale; an absolute limit is divided by the control's value.
+func relativeLimit(r *results.Row) (float64, bool) {
+	g := r.Guardrail
+	if g == nil {
+		return 0, false
+	}
+	if g.Unit == "relative" {
+		return g.Limit, true
+	}
+	control := r.ByVariant[r.Control].Value
+	if control == nil || *control == 0 {
+		return 0, false
+	}
+	return g.Limit / math.Abs(*control), true
+}
+
+// Drawing is an interval as shapes: a thin whisker for the fixed-horizon interval, a thick bar for the always-valid one,
+// a point for the estimate, the zero line, a guardrail's limit. Coordinates are in the viewBox.
+type Drawing struct {
+	Zero    float64
+	Whisker *Span
+	Bar     *Span
+	Point   *float64
+	Limit   *float64
+}
+
+// Span is a clipped stretch of the axis. Low and High say that an end lies outside and is drawn as an arrow.
+type Span struct {
+	From, To  float64
+	Low, High bool
+}
+
+// draw places a row on the axis. A row without a lift (control 0) draws nothing but the zero line.
+func (a Axis) draw(r *results.Row) *Drawing {
+	if a.Max == 0 {
+		return nil
+	}
+	d := &Drawing{Zero: a.at(0), Whisker: a.span(r.Lift.Interval), Bar: a.span(r.Lift.IntervalAlways)}
+	if v := r.Lift.Value; v != nil && math.Abs(*v) <= a.Max {
+		x := round1(a.at(*v))
+		d.Point = &x
+	}
+	if l, ok := relativeLimit(r); ok && math.Abs(l) <= a.Max {
+		x := round1(a.at(l))
+		d.Limit = &x
+	}
+	return d
+}
+
+func (a Axis) span(iv results.Interval) *Span {
+	if iv == nil || math.IsNaN(iv[0]) || math.IsNaN(iv[1]) {
+		return nil
+	}
+	clip := func(v float64) float64 { return round1(a.at(math.Max(-a.Max, math.Min(a.Max, v)))) }
+	s := &Span{From: clip(iv[0]), To: clip(iv[1]), Low: iv[0] < -a.Max, High: iv[1] > a.Max}
+	if s.Low && iv[1] < -a.Max { // wholly outside: an arrow alone, at the edge
+		s.To, s.High = s.From, false
+	}
+	if s.High && iv[0] > a.Max {
+		s.From, s.Low = s.To, false
+	}
+	return s
+}
+
+// round1 keeps coordinates to a tenth of a unit: finer is invisible and would make every refresh a change.
+func round1(v float64) float64 { return math.Round(v*10) / 10 }
