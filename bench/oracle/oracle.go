@@ -349,7 +349,7 @@ func aggregate(t Term, scale int, events []kept, in []bool) *big.Int {
 		return total.SetInt64(int64(len(set)))
 	}
 	for i, v := range values {
-		x := scaled(v, scale)
+		x := Scaled(v, scale)
 		switch {
 		case t.Agg == "SUM":
 			total.Add(total, x)
@@ -360,8 +360,8 @@ func aggregate(t Term, scale int, events []kept, in []bool) *big.Int {
 	return total
 }
 
-// scaled is the decimal text times 10^scale, rounded half away from zero.
-func scaled(text string, scale int) *big.Int {
+// Scaled is the decimal text times 10^scale, rounded half away from zero.
+func Scaled(text string, scale int) *big.Int {
 	r, ok := new(big.Rat).SetString(text)
 	if !ok {
 		panic("oracle: not a number: " + text)

@@ -1,0 +1,29 @@
+# One line per kind of run; `make help` lists them.
+
+GO ?= go
+
+.PHONY: help build demo test race lint short kafka bench
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: ## the program, ./tidemark
+	CGO_ENABLED=0 $(GO) build -trimpath -o tidemark ./cmd/tidemark
+
+demo: ## a broker in the process, a shop's traffic, the live page
+	$(GO) run ./cmd/tidemark demo
+
+test: ## everything, on the real components (Kafka from Maven; DuckDB with cgo); says what it skips
+	./.ci/test
+
+short: ## the unit tests only
+	$(GO) test -short ./...
+
+race: ## the packages with goroutines, under the race detector
+	$(GO) test -race -short ./...
+
+lint: ## gofmt, vet, staticcheck
+	./.ci/lint
+
+kafka: ## fetch the real broker's jars
+	./bench/kafka/kafka.sh fetch
