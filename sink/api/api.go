@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/sink/alert"
 	"github.com/tidemark/tidemark/stream"
 	"github.com/tidemark/tidemark/stream/results"
 )
@@ -27,8 +28,8 @@ type Options struct {
 	Evaluator Evaluator
 	// Status says how the data is doing. Default: RUNNING, without sources.
 	Status func() stream.Status
-	// Alerts lists the alerts, newest first. Default: none.
-	Alerts func() []Alert
+	// Alerts lists the alerts, firing ones first. Default: none.
+	Alerts func() []alert.Alert
 
 	// MaxClients bounds the live streams; one more gets 503. Default 512.
 	MaxClients int
@@ -52,7 +53,7 @@ func (o Options) withDefaults() Options {
 		o.Status = func() stream.Status { return stream.Status{State: stream.Running, Healthy: true, Ready: true} }
 	}
 	if o.Alerts == nil {
-		o.Alerts = func() []Alert { return nil }
+		o.Alerts = func() []alert.Alert { return nil }
 	}
 	if o.MaxClients == 0 {
 		o.MaxClients = 512
@@ -144,8 +145,8 @@ func (s *Server) Latest(id string) (*results.Result, bool) { return s.opt.Hub.La
 // Status says how the data is doing.
 func (s *Server) Status() stream.Status { return s.opt.Status() }
 
-// Alerts lists the alerts, newest first.
-func (s *Server) Alerts() []Alert { return s.opt.Alerts() }
+// Alerts lists the alerts, firing ones first.
+func (s *Server) Alerts() []alert.Alert { return s.opt.Alerts() }
 
 // Now is the server's clock.
 func (s *Server) Now() time.Time { return s.opt.Now() }

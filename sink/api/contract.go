@@ -45,37 +45,3 @@ type Outcome struct {
 	State     string `json:"state"`
 	Guardrail string `json:"guardrail,omitempty"` // within, near, crossed
 }
-
-// Alert is one alert on one experiment, metric and variant: GET /api/v1/alerts.
-type Alert struct {
-	ID         string     `json:"id"`
-	Rule       string     `json:"rule"`
-	Severity   string     `json:"severity"`
-	State      string     `json:"state"` // inactive, pending, firing, recovering, resolved, no_data, error
-	Experiment string     `json:"experiment"`
-	Metric     string     `json:"metric,omitempty"`
-	Variant    string     `json:"variant,omitempty"`
-	Summary    string     `json:"summary"`
-	Since      time.Time  `json:"since"`
-	Fired      *time.Time `json:"fired"`
-	Resolved   *time.Time `json:"resolved"`
-	// Value and Limit are texts by the one formatter.
-	Value      string     `json:"value,omitempty"`
-	Limit      string     `json:"limit,omitempty"`
-	Owner      string     `json:"owner,omitempty"`
-	Runbook    string     `json:"runbook,omitempty"`
-	Deliveries []Delivery `json:"deliveries"`
-}
-
-// Delivery is one notification's way to one receiver.
-type Delivery struct {
-	ID       string     `json:"id"`
-	Receiver string     `json:"receiver"`
-	Kind     string     `json:"kind"`  // fire, resolve
-	State    string     `json:"state"` // queued, sent, retrying, dead
-	Attempts int        `json:"attempts"`
-	Status   int        `json:"status,omitempty"` // last HTTP status
-	Error    string     `json:"error,omitempty"`
-	At       *time.Time `json:"at"`
-	Next     *time.Time `json:"next,omitempty"`
-}

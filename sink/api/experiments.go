@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/sink/alert"
 	"github.com/tidemark/tidemark/stream"
 	"github.com/tidemark/tidemark/stream/results"
 )
@@ -39,15 +40,10 @@ func orderStatus(st stream.Status) stream.Status {
 
 func (s *Server) alerts(w http.ResponseWriter, r *http.Request) {
 	list := struct {
-		Alerts []Alert `json:"alerts"`
+		Alerts []alert.Alert `json:"alerts"`
 	}{s.opt.Alerts()}
 	if list.Alerts == nil {
-		list.Alerts = []Alert{}
-	}
-	for i := range list.Alerts {
-		if list.Alerts[i].Deliveries == nil {
-			list.Alerts[i].Deliveries = []Delivery{}
-		}
+		list.Alerts = []alert.Alert{}
 	}
 	writeJSON(w, r, "no-store", list)
 }
