@@ -1,8 +1,11 @@
 package moment
 
 import (
+	"errors"
+	"fmt"
 	"math/bits"
 	"strconv"
+	"strings"
 )
 
 // String returns x in decimal.
@@ -83,4 +86,45 @@ func appendDigits(b []byte, m [3]uint64) []byte {
 		b = append(b, d...)
 	}
 	return b
+}
+
+// ErrDecimal marks text that is no decimal number, has more digits after the point than the scale, or leaves 192 bits.
+var ErrDecimal = errors.New("not a decimal number of this scale")
+
+// Parse reads what Decimal writes: text·10^scale, exactly. Trailing zeros beyond the scale are taken, other digits there
+// refused, because a sum that is rounded is no longer the sum.
+func Parse(text string, scale int) (Int192, error) {
+	digits, negative := strings.CutPrefix(text, "-")
+	whole, frac, _ := strings.Cut(digits, ".")
+	if len(frac) > scale {
+		frac = strings.TrimRight(frac, "0")
+	}
+	if len(whole)+len(frac) == 0 || len(frac) > scale {
+		return Int192{}, fmt.Errorf("moment: parse %q at scale %d: %w", text, scale, ErrDecimal)
+	}
+	var x wide
+	ten := wideOf(Int192From(10))
+	for i := range len(whole) + scale {
+		d := byte('0')
+		switch {
+		case i < len(whole):
+			d = whole[i]
+		case i < len(whole)+len(frac):
+			d = frac[i-len(whole)]
+		}
+		if d < '0' || d > '9' {
+			return Int192{}, fmt.Errorf("moment: parse %q at scale %d: %w", text, scale, ErrDecimal)
+		}
+		digit := wideOf(Int192From(int64(d - '0')))
+		x = x.mul(&ten)
+		x = x.add(&digit)
+		if x.n > 3 || x.n == 3 && x.w[2]>>63 != 0 {
+			return Int192{}, fmt.Errorf("moment: parse %q at scale %d: %w", text, scale, ErrDecimal)
+		}
+	}
+	r := Int192{x.w[2], x.w[1], x.w[0]}
+	if negative {
+		r = r.Neg()
+	}
+	return r, nil
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/big"
 )
 
 // Variable is one of the four totals of a subject.
@@ -36,7 +35,7 @@ var (
 	ErrTooFewSubjects = errors.New("too few subjects")
 )
 
-// Sum returns Σ v.
+// Sum returns Σv.
 func (s *Sums) Sum(v Variable) Int128 {
 	switch v {
 	case Numerator:
@@ -50,18 +49,31 @@ func (s *Sums) Sum(v Variable) Int128 {
 	}
 }
 
-// Products returns Σ v·w.
-func (s *Sums) Products(v, w Variable) Int192 {
+// Product returns Σv·w.
+func (s *Sums) Product(v, w Variable) Int192 {
 	if v > w {
 		v, w = w, v
 	}
 	b := &s.Before
-	return [4][4]Int192{
-		{s.Num2, s.NumDen, b.NumPre, b.NumPreDen},
-		{{}, s.Den2, b.DenPre, b.DenPreDen},
-		{{}, {}, b.Pre2, b.PrePreDen},
-		{{}, {}, {}, b.PreDen2},
-	}[v][w]
+	switch {
+	case v == Numerator:
+		return [...]Int192{s.Num2, s.NumDen, b.NumPre, b.NumPreDen}[w]
+	case v == Denominator:
+		return [...]Int192{{}, s.Den2, b.DenPre, b.DenPreDen}[w]
+	case w == PreNumerator:
+		return b.Pre2
+	case v == PreNumerator:
+		return b.PrePreDen
+	}
+	return b.PreDen2
+}
+
+// cross returns n·Σvw − Σv·Σw, exactly.
+func (s *Sums) cross(v, w Variable) wide {
+	n, vw := wideOf(Int192From(s.N)), wideOf(s.Product(v, w))
+	a, b := wideOf(s.Sum(v).Wide()), wideOf(s.Sum(w).Wide())
+	x, y := n.mul(&vw), a.mul(&b)
+	return x.sub(&y)
 }
 
 // Mean returns the mean of v over the n subjects, Σv/n, in the unit of v. It returns ErrTooFewSubjects if n < 1.
@@ -69,7 +81,7 @@ func (s *Sums) Mean(v Variable, sc Scale) (float64, error) {
 	if s.N < 1 {
 		return 0, ErrTooFewSubjects
 	}
-	return Shift(s.Sum(v).Float64()/float64(s.N), -sc.of(v)), nil
+	return shift(s.Sum(v).Float64()/float64(s.N), -sc.of(v)), nil
 }
 
 // Cov returns the unbiased (n−1) sample covariance of v and w over the n subjects:
@@ -77,50 +89,64 @@ func (s *Sums) Mean(v Variable, sc Scale) (float64, error) {
 //	c_vw = (n·Σvw − Σv·Σw) / (n·(n−1))
 //
 // The numerator is exact and rounded once. Unit: (unit of v)·(unit of w). It returns ErrTooFewSubjects if n < 2, and
-// ErrCorrupt if v = w and the numerator is negative, which the Cauchy–Schwarz inequality forbids.
-// Source: statistics.md §4; the identity is elementary.
+// ErrCorrupt if v = w and the numerator is negative, which the Cauchy–Schwarz inequality forbids: it is never clamped.
+// Source: elementary; why in integers: Chan, Golub & LeVeque 1983, and the NIST StRD sets NumAcc3 and NumAcc4.
 func (s *Sums) Cov(v, w Variable, sc Scale) (float64, error) {
 	if s.N < 2 {
 		return 0, ErrTooFewSubjects
 	}
-	x := s.CrossBig(v, w)
-	if v == w && x.Sign() < 0 {
-		return 0, fmt.Errorf("moment: variance of variable %d over %d subjects is negative: %w", v, s.N, ErrCorrupt)
+	x := s.cross(v, w)
+	if v == w && x.sign() < 0 {
+		return 0, s.negative(v)
 	}
-	f, _ := new(big.Float).SetInt(x).Float64()
 	n := float64(s.N)
-	return Shift(f/n/(n-1), -sc.of(v)-sc.of(w)), nil
+	return shift(x.float()/n/(n-1), -sc.of(v)-sc.of(w)), nil
 }
 
 // Var returns the unbiased (n−1) sample variance of v: Cov(v, v).
 func (s *Sums) Var(v Variable, sc Scale) (float64, error) { return s.Cov(v, v, sc) }
 
-// CrossBig returns n·Σvw − Σv·Σw, exactly.
-func (s *Sums) CrossBig(v, w Variable) *big.Int {
-	x := s.Products(v, w).Big()
-	x.Mul(x, big.NewInt(s.N))
-	y := s.Sum(v).Big()
-	return x.Sub(x, y.Mul(y, s.Sum(w).Big()))
+func (s *Sums) negative(v Variable) error {
+	return fmt.Errorf("moment: variance of variable %d over %d subjects is negative: %w", v, s.N, ErrCorrupt)
 }
 
-// Check returns ErrCorrupt if no subjects can have these sums.
+// Check returns ErrCorrupt if no subjects can have these sums: a negative count, sums without subjects, a negative variance,
+// or a covariance larger than its two variances allow.
 func (s *Sums) Check() error {
 	if s.N < 0 || s.NonZero < 0 || s.NonZero > s.N || s.Approximate < 0 || s.Overflowed < 0 || s.OpenLimit < 0 {
-		return fmt.Errorf("moment: counts n=%d nonzero=%d: %w", s.N, s.NonZero, ErrCorrupt)
+		return fmt.Errorf("moment: counts n=%d, non-zero %d: %w", s.N, s.NonZero, ErrCorrupt)
 	}
 	if s.N == 0 && (*s != Sums{Approximate: s.Approximate, Overflowed: s.Overflowed, OpenLimit: s.OpenLimit}) {
-		return fmt.Errorf("moment: no subjects but sums: %w", ErrCorrupt)
+		return fmt.Errorf("moment: sums without subjects: %w", ErrCorrupt)
 	}
-	for v := Numerator; v <= PreDenominator; v++ {
-		if s.CrossBig(v, v).Sign() < 0 {
-			return fmt.Errorf("moment: variance of variable %d over %d subjects is negative: %w", v, s.N, ErrCorrupt)
+	last := Denominator
+	if s.HasBefore() {
+		last = PreDenominator
+	}
+	var variances [4]wide
+	for v := Numerator; v <= last; v++ {
+		variances[v] = s.cross(v, v)
+		if variances[v].sign() < 0 {
+			return s.negative(v)
+		}
+	}
+	for v := Numerator; v < last; v++ {
+		for w := v + 1; w <= last; w++ {
+			c := s.cross(v, w)
+			if c.n == 0 {
+				continue
+			}
+			c = c.mul(&c)
+			if limit := variances[v].mul(&variances[w]); limit.less(&c) {
+				return fmt.Errorf("moment: covariance of variables %d and %d over %d subjects is too large: %w", v, w, s.N, ErrCorrupt)
+			}
 		}
 	}
 	return nil
 }
 
-// Shift returns f·10^places, rounded once for |places| ≤ 22.
-func Shift(f float64, places int) float64 {
+// shift returns f·10^places, rounded once for |places| ≤ 22.
+func shift(f float64, places int) float64 {
 	switch {
 	case places == 0 || f == 0:
 		return f
@@ -129,19 +155,4 @@ func Shift(f float64, places int) float64 {
 	default:
 		return f / math.Pow10(-places)
 	}
-}
-
-// Big returns x.
-func (x Int128) Big() *big.Int { return x.Wide().Big() }
-
-// Big returns x.
-func (x Int192) Big() *big.Int {
-	m := x.magnitude()
-	b := new(big.Int).SetUint64(m[2])
-	b.Lsh(b, 64).Or(b, new(big.Int).SetUint64(m[1]))
-	b.Lsh(b, 64).Or(b, new(big.Int).SetUint64(m[0]))
-	if x.Sign() < 0 {
-		b.Neg(b)
-	}
-	return b
 }
