@@ -36,6 +36,8 @@ type Batch struct {
 	Rejects []Reject
 	// Filtered counts, for each of Plan.Events, the records that its WHERE dropped.
 	Filtered []int64
+	// Elsewhere counts, for each of Plan.Events, the records (copies or not) whose event another shard counts.
+	Elsewhere []int64
 	// Events are what is left, in log order.
 	Events []Event
 	// Advance are the positions after the batch; inputs without news may be left out.
@@ -52,6 +54,9 @@ type Record struct {
 	// Bound is b up to and including this record, microseconds; math.MinInt64 for inputs that are never late.
 	Bound      int64
 	Key, Value []byte
+	// Copy says that another shard counts this record, because its events have subjects in several shards: here it
+	// counts as a copy, not as read.
+	Copy bool
 }
 
 // Reject is a refused record (Event -1) or one refused event of it.

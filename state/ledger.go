@@ -7,16 +7,18 @@ type Ledger struct {
 	Experiments []ExperimentLedger // by catalog.Plan.Experiments
 }
 
-// SourceLedger: Read = Rejected + evaluated.
+// SourceLedger: Read = Rejected + evaluated. Copies are records that another shard counts as read, but that have an event
+// for a subject of this shard.
 type SourceLedger struct {
-	Read, Rejected int64
+	Read, Rejected, Copies int64
 	// Reasons says why records were rejected.
 	Reasons map[string]int64
 }
 
-// EventLedger: the evaluated records of its source = Filtered + Rejected + Late + Duplicate + Accepted.
+// EventLedger: the evaluated records of its source and their copies = Filtered + Rejected + Late + Duplicate + Accepted +
+// Elsewhere, which another shard counts.
 type EventLedger struct {
-	Filtered, Rejected, Late, Duplicate, Accepted int64
+	Filtered, Rejected, Late, Duplicate, Accepted, Elsewhere int64
 	// IDConflicts are the duplicates whose content differed from the event that stands.
 	IDConflicts int64
 	// Reasons says why events were rejected or late.
