@@ -21,13 +21,22 @@ type Result struct {
 	Ledger     Ledger            `json:"ledger"`
 	Reasons    []string          `json:"reasons,omitempty"`
 	Rows       []Row             `json:"rows"`
+	// Facts are the tunings, by Row.Key, that this evaluation set and that were not in its Inputs. Whoever evaluates
+	// live keeps them and gives them back as Inputs.Facts.
+	Facts map[string]Tuning `json:"-"`
 }
 
 // Tuning is the dated fact behind an always-valid interval: the intrinsic time v* at which it is tightest.
 type Tuning struct {
-	V    float64    `json:"v,omitempty"`
-	Tau2 float64    `json:"tau2,omitempty"`
-	Set  *time.Time `json:"set,omitempty"`
+	V float64 `json:"v,omitempty"`
+	// VCUPED is v* of the difference adjusted by the pre-period.
+	VCUPED float64 `json:"v_cuped,omitempty"`
+	// Tau2 is the fixed prior of the definition, instead of v*.
+	Tau2 float64 `json:"tau2,omitempty"`
+	// Set is when it was set; null for a definition's tau2, and where data was analysed with its own final v*.
+	Set *time.Time `json:"set,omitempty"`
+	// Definition is the metric's hash when it was set; a fact of another definition does not count.
+	Definition string `json:"definition,omitempty"`
 }
 
 // SRM is the sample ratio check over all variants with weight > 0.
@@ -84,20 +93,32 @@ type Row struct {
 	Guardrail  *Guardrail        `json:"guardrail"`
 	State      string            `json:"state"`
 	Reasons    []string          `json:"reasons"`
+	// Tuning is the fact behind the row's always-valid numbers; null while there is none.
+	Tuning *Tuning `json:"tuning,omitempty"`
+
+	key  string // Key, made once
+	same *Row   // the evaluation that this row is a copy of
 }
 
 // Arm holds the exact moments of one variant in the row's slice. Sums are decimal strings in the parameter's own unit.
 type Arm struct {
-	N           int64    `json:"n"`
-	SumNum      string   `json:"sum_num"`
-	SumDen      string   `json:"sum_den"`
-	SumNum2     string   `json:"sum_num2"`
-	SumDen2     string   `json:"sum_den2"`
-	SumNumDen   string   `json:"sum_numden"`
-	SumPre      string   `json:"sum_pre,omitempty"`
-	SumPre2     string   `json:"sum_pre2,omitempty"`
-	SumNumPre   string   `json:"sum_numpre,omitempty"`
-	SumDenPre   string   `json:"sum_denpre,omitempty"`
+	N         int64  `json:"n"`
+	SumNum    string `json:"sum_num"`
+	SumDen    string `json:"sum_den"`
+	SumNum2   string `json:"sum_num2"`
+	SumDen2   string `json:"sum_den2"`
+	SumNumDen string `json:"sum_numden"`
+	SumPre    string `json:"sum_pre,omitempty"`
+	SumPre2   string `json:"sum_pre2,omitempty"`
+	SumNumPre string `json:"sum_numpre,omitempty"`
+	SumDenPre string `json:"sum_denpre,omitempty"`
+	// The pre-period's denominators, for ratios only.
+	SumPreDen    string `json:"sum_preden,omitempty"`
+	SumPreDen2   string `json:"sum_preden2,omitempty"`
+	SumPrePreDen string `json:"sum_prepreden,omitempty"`
+	SumNumPreDen string `json:"sum_numpreden,omitempty"`
+	SumDenPreDen string `json:"sum_denpreden,omitempty"`
+
 	Value       *float64 `json:"value"`
 	SE          *float64 `json:"se"`
 	Approximate int64    `json:"approximate,omitempty"`

@@ -1,0 +1,494 @@
+package results
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/cube"
+	"github.com/tidemark/tidemark/stats"
+	"github.com/tidemark/tidemark/stats/moment"
+)
+
+// Reasons that are not of stats.
+const (
+	// ReasonConditioned: the row is sliced by a dimension of the events, which treatment may change; it never alerts.
+	ReasonConditioned = "conditioned_on_event"
+	// ReasonCardinality: a dimension has more values than can be kept apart. The state is unreliable.
+	ReasonCardinality = "cardinality"
+	// ReasonSRM: the sample ratio check failed, so no difference is to be trusted. The state is unreliable.
+	ReasonSRM = "srm_failed"
+	// ReasonOwnTuning: the always-valid numbers are tuned by the data they judge, as no fact was given (analyze).
+	ReasonOwnTuning = "tuned_on_own_data"
+)
+
+// Inputs are what a result says beside its cells.
+type Inputs struct {
+	AsOf      time.Time
+	Watermark *time.Time
+	Positions map[string]int64
+	Complete  bool
+	// State of the experiment's life: draft, running, ended, stopped. "" derives it from the definition and AsOf.
+	State      string
+	Ledger     Ledger
+	Crossovers int64
+	// Facts are the tunings set so far, by Row.Key.
+	Facts map[string]Tuning
+	// Analyze says that the data is final: rows without a fact are tuned by their own data, and no fact is added.
+	Analyze bool
+	// Reasons are Result.Reasons: what concerns all of it.
+	Reasons []string
+	// Unreliable are reasons for which no row may be trusted (a halted shard); they are in each row's Reasons.
+	Unreliable []string
+}
+
+// Evaluate returns the result of cells. For an experiment that is evaluated again and again an Evaluator is cheaper.
+func Evaluate(plan *catalog.Plan, experiment int, cells *cube.Cells, in Inputs, sl Slices) *Result {
+	return NewEvaluator(plan, experiment).Evaluate(cells, in, sl)
+}
+
+// Evaluator evaluates one experiment and remembers its rows: those whose sums did not change since the last time are
+// not evaluated again. It belongs to one goroutine.
+type Evaluator struct {
+	plan    *catalog.Plan
+	x       *catalog.PlanExperiment
+	hash    string
+	metrics []metric
+	control int
+	// treatments are the other variants, by id, as indexes.
+	treatments []int
+	event      uint // mask of the event dimensions
+	slices     map[sliceID]*evaluated
+}
+
+// metric is what a metric's rows have in common.
+type metric struct {
+	*catalog.PlanMetric
+	index  int
+	hash   string
+	scale  moment.Scale
+	design stats.Design
+	tau2   bool // the definition fixes the prior
+}
+
+// sliceID names a slice in the Evaluator's memory: the grouping and the values, joined.
+type sliceID struct {
+	mask   uint
+	values string
+}
+
+// evaluated is what is remembered of a slice.
+type evaluated struct {
+	arms  []*cube.Cell
+	rows  [][]*Row // by metric and treatment; nil: none
+	inArm [][]*Arm // by metric and variant
+	label map[string]string
+	text  string // SliceKey
+	ctx   setting
+	used  bool
+}
+
+// setting is what rows depend on beside their sums and facts.
+type setting struct {
+	srmFailed, analyze, cardinality bool
+	unreliable                      string
+}
+
+// NewEvaluator returns an Evaluator of plan.Experiments[experiment].
+func NewEvaluator(plan *catalog.Plan, experiment int) *Evaluator {
+	x := &plan.Experiments[experiment]
+	e := &Evaluator{plan: plan, x: x, hash: x.Experiment.Hash().String(), control: x.Control, slices: map[sliceID]*evaluated{}}
+	for v := range x.Variants {
+		if v != x.Control {
+			e.treatments = append(e.treatments, v)
+		}
+	}
+	slices.SortFunc(e.treatments, func(a, b int) int { return compareText(x.Variants[a].ID, x.Variants[b].ID) })
+	for i := range x.Dimensions {
+		if x.Dimensions[i].Kind == catalog.EventDimension {
+			e.event |= 1 << i
+		}
+	}
+	for i := range x.Metrics {
+		e.metrics = append(e.metrics, newMetric(plan, x, i))
+	}
+	order := map[catalog.Role]int{catalog.Goal: 0, catalog.Secondary: 1, catalog.Guardrail: 2}
+	slices.SortStableFunc(e.metrics, func(a, b metric) int { return order[a.Role] - order[b.Role] })
+	return e
+}
+
+func newMetric(plan *catalog.Plan, x *catalog.PlanExperiment, i int) metric {
+	pm := &x.Metrics[i]
+	scale := func(measure int) int {
+		if measure < 0 {
+			return 0 // TRIGGERED counts
+		}
+		return plan.Measures[measure].Scale
+	}
+	m := metric{PlanMetric: pm, index: i, hash: pm.Hash.String(), scale: moment.Scale{Num: scale(pm.Numerator), Den: scale(pm.Denominator)}}
+	m.design = stats.Design{Scale: m.scale, Alpha: x.Alpha, Direction: stats.Direction(pm.Metric.Direction), CUPED: x.PrePeriod > 0}
+	if pm.Limit != nil {
+		m.design.Limit = &stats.Limit{Value: pm.Limit.Value, Relative: pm.Limit.Relative}
+	}
+	if tau2 := x.Sequential.Tau2; tau2 > 0 {
+		m.design.Tuning = stats.Tuning{Tau2: tau2}
+		m.design.CUPEDTuning = m.design.Tuning
+		m.tau2 = true
+	}
+	return m
+}
+
+// Evaluate returns the result of cells.
+func (e *Evaluator) Evaluate(cells *cube.Cells, in Inputs, sl Slices) *Result {
+	r := e.head(cells, in)
+	masks, _ := sl.Masks(e.x) // names that are not dimensions have no rows
+	ctx := setting{srmFailed: r.SRM.State == string(stats.SRMFailed), analyze: in.Analyze, unreliable: joinReasons(in.Unreliable)}
+	byMask := make([][]*evaluated, len(masks))
+	total := 0
+	for i, mask := range masks {
+		roll := cells.Rollup(mask)
+		c := ctx
+		c.cardinality = roll.Unreliable
+		rows := roll.Rows
+		if mask == 0 && len(rows) == 0 {
+			rows = []cube.Row{{Arms: make([]*cube.Cell, len(e.x.Variants))}}
+		}
+		for j := range rows {
+			s := e.slice(mask, &rows[j], c, in, r)
+			byMask[i] = append(byMask[i], s)
+			for _, of := range s.rows {
+				total += len(of)
+			}
+		}
+	}
+	r.Rows = make([]Row, 0, total)
+	for m := range e.metrics {
+		for i := range masks {
+			for _, s := range byMask[i] {
+				for _, row := range s.rows[m] {
+					r.Rows = append(r.Rows, *row)
+					r.Rows[len(r.Rows)-1].same = row
+				}
+			}
+		}
+	}
+	e.forget(masks)
+	return r
+}
+
+// head fills in everything but the rows.
+func (e *Evaluator) head(cells *cube.Cells, in Inputs) *Result {
+	x := e.x
+	r := &Result{
+		Experiment: x.ID, Name: x.Name, Owner: x.Owner, State: in.State, Definition: e.hash,
+		AsOf: in.AsOf.UTC(), Watermark: in.Watermark, Positions: in.Positions, Complete: in.Complete,
+		Alpha: x.Alpha, Tuning: map[string]Tuning{}, Subjects: map[string]int64{}, Crossovers: in.Crossovers,
+		Ledger: in.Ledger, Reasons: slices.Concat(in.Reasons, in.Unreliable), Facts: map[string]Tuning{},
+	}
+	if r.State == "" {
+		r.State = Life(x.Experiment, in.AsOf)
+	}
+	if r.Positions == nil {
+		r.Positions = map[string]int64{}
+	}
+	if r.Ledger.Records == nil {
+		r.Ledger.Records = map[string]RecordLedger{}
+	}
+	if r.Ledger.Events == nil {
+		r.Ledger.Events = map[string]EventLedger{}
+	}
+	counts := cells.Subjects()
+	weights := make([]float64, len(counts))
+	for v := range x.Variants {
+		r.Subjects[x.Variants[v].ID] = counts[v]
+		weights[v] = x.Variants[v].Weight
+	}
+	srm, err := stats.SampleRatio(counts, weights, stats.SRMOptions{})
+	if err != nil {
+		// The catalog lets no such weights through.
+		srm.State = stats.SRMCollecting
+	}
+	r.SRM = SRM{Chi2: srm.Chi2.Ptr(), DF: srm.DF, P: srm.P.Ptr(), PSequential: srm.PSequential.Ptr(), State: string(srm.State)}
+	return r
+}
+
+// Life is the word for where an experiment is in its life at an instant.
+func Life(x *catalog.Experiment, at time.Time) string {
+	switch {
+	case at.Before(x.Start):
+		return "draft"
+	case !x.Stop.IsZero() && !at.Before(x.Stop):
+		return "stopped"
+	case !x.End.IsZero() && !at.Before(x.End):
+		return "ended"
+	}
+	return "running"
+}
+
+// slice returns the rows of one slice, evaluating those that changed.
+func (e *Evaluator) slice(mask uint, row *cube.Row, ctx setting, in Inputs, r *Result) *evaluated {
+	id := sliceID{mask, joinValues(row.Values)}
+	s := e.slices[id]
+	if s == nil {
+		s = &evaluated{rows: make([][]*Row, len(e.metrics)), inArm: make([][]*Arm, len(e.metrics)), label: e.label(mask, row.Values)}
+		s.text = SliceKey(s.label)
+		e.slices[id] = s
+	}
+	s.used = true
+	old, oldCtx := s.arms, s.ctx
+	s.arms, s.ctx = row.Arms, ctx
+	for m := range e.metrics {
+		if mask&^e.metrics[m].Dimensions != 0 {
+			continue // the metric is not sliced so
+		}
+		e.evaluate(s, m, mask, old, oldCtx, in, r)
+	}
+	return s
+}
+
+// evaluate brings the rows of metric m in slice s up to its arms.
+func (e *Evaluator) evaluate(s *evaluated, m int, mask uint, old []*cube.Cell, oldCtx setting, in Inputs, r *Result) {
+	mt := &e.metrics[m]
+	fresh := s.inArm[m] == nil
+	if fresh {
+		s.inArm[m] = make([]*Arm, len(e.x.Variants))
+	}
+	changed := make([]bool, len(e.x.Variants))
+	any := mask == 0 || s.ctx.cardinality
+	for v, c := range s.arms {
+		sums := c.Metric(mt.index)
+		any = any || sums.N > 0 || *sums != (moment.Sums{})
+		if s.inArm[m][v] == nil || old[v] != c && *old[v].Metric(mt.index) != *sums {
+			s.inArm[m][v] = arm(sums, mt.scale, e.x.PrePeriod > 0)
+			changed[v] = true
+		}
+	}
+	if !any {
+		s.rows[m] = nil // nobody is in this slice for this metric
+		return
+	}
+	rows := s.rows[m]
+	if rows == nil {
+		rows = make([]*Row, len(e.treatments))
+	}
+	for i, v := range e.treatments {
+		was := rows[i]
+		var key string
+		if was != nil {
+			key = was.key
+		} else {
+			key = rowKey(mt.Metric.ID, s.label, e.x.Variants[v].ID)
+		}
+		fact, hasFact := in.Facts[key]
+		hasFact = hasFact && (fact.Definition == "" || fact.Definition == mt.hash) && (fact.V > 0 || fact.Tau2 > 0) && !mt.tau2
+		if was == nil || changed[v] || changed[e.control] || oldCtx != s.ctx || hasFact != (was.Tuning != nil && was.Tuning.Set != nil) || hasFact && !equalTuning(was.Tuning, &fact) {
+			rows[i] = e.row(s, m, mask, v, key, fact, hasFact, in, r)
+		}
+		if t := rows[i].Tuning; t != nil {
+			if mask == 0 {
+				r.Tuning[mt.Metric.ID+"/"+e.x.Variants[v].ID] = *t
+			}
+			if !hasFact && !mt.tau2 && !in.Analyze {
+				r.Facts[key] = *t
+			}
+		}
+	}
+	s.rows[m] = rows
+}
+
+// row evaluates one row.
+func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact Tuning, hasFact bool, in Inputs, r *Result) *Row {
+	mt, x := &e.metrics[m], e.x
+	t, c := s.arms[v].Metric(mt.index), s.arms[e.control].Metric(mt.index)
+	d := mt.design
+	var tuning *Tuning
+	switch {
+	case mt.tau2:
+		tuning = &Tuning{Tau2: d.Tuning.Tau2}
+	case hasFact:
+		tuning = &fact
+		d.Tuning, d.CUPEDTuning = stats.Tuning{V: fact.V, Tau2: fact.Tau2}, stats.Tuning{V: fact.VCUPED, Tau2: fact.Tau2}
+	default:
+		if tuning = e.tune(t, c, d); tuning != nil {
+			d.Tuning, d.CUPEDTuning = stats.Tuning{V: tuning.V}, stats.Tuning{V: tuning.VCUPED}
+			if !in.Analyze {
+				at := r.AsOf
+				tuning.Set, tuning.Definition = &at, mt.hash
+			}
+		}
+	}
+	cmp := stats.Compare(t, c, d)
+	row := &Row{
+		Metric: mt.Metric.ID, Definition: mt.hash, Role: string(mt.Role), Slice: s.label,
+		Variant: x.Variants[v].ID, Control: x.Variants[e.control].ID,
+		ByVariant: map[string]Arm{
+			x.Variants[e.control].ID: withEstimate(*s.inArm[m][e.control], cmp.Control),
+			x.Variants[v].ID:         withEstimate(*s.inArm[m][v], cmp.Treatment),
+		},
+		Difference: difference(cmp.Difference),
+		Welch:      Welch{T: cmp.Welch.T.Ptr(), DF: cmp.Welch.DF.Ptr(), P: cmp.Welch.P.Ptr(), Interval: cmp.Welch.Interval.Ptr()},
+		Lift:       Lift{Value: cmp.Lift.Value.Ptr(), Interval: cmp.Lift.Interval.Ptr(), IntervalAlways: cmp.Lift.IntervalAlways.Ptr(), Method: string(cmp.Lift.Method)},
+		State:      string(cmp.State), Reasons: []string{}, Tuning: tuning, key: key,
+	}
+	for _, reason := range cmp.Reasons {
+		row.Reasons = append(row.Reasons, string(reason))
+	}
+	if cmp.CUPED != nil {
+		row.CUPED = &CUPED{Theta: cmp.CUPED.Theta.Ptr(), Difference: difference(cmp.CUPED.Difference)}
+		for _, reason := range cmp.CUPED.Reasons {
+			row.Reasons = append(row.Reasons, string(reason))
+		}
+	}
+	if mt.Limit != nil {
+		row.Guardrail = &Guardrail{Limit: mt.Limit.Value, Unit: "absolute", State: string(cmp.Guardrail)}
+		if mt.Limit.Relative {
+			row.Guardrail.Unit = "relative"
+		}
+	}
+	if tuning != nil && in.Analyze && tuning.Set == nil && tuning.Tau2 == 0 {
+		row.Reasons = append(row.Reasons, ReasonOwnTuning)
+	}
+	if mask&e.event != 0 {
+		row.Reasons = append(row.Reasons, ReasonConditioned)
+	}
+	distrust(row, s.ctx, in)
+	slices.Sort(row.Reasons)
+	row.Reasons = slices.Compact(row.Reasons)
+	return row
+}
+
+// distrust makes the row's state unreliable for what its own sums do not show.
+func distrust(row *Row, ctx setting, in Inputs) {
+	reasons := slices.Clone(in.Unreliable)
+	if ctx.srmFailed {
+		reasons = append(reasons, ReasonSRM)
+	}
+	if ctx.cardinality {
+		reasons = append(reasons, ReasonCardinality)
+	}
+	if len(reasons) == 0 {
+		return
+	}
+	row.Reasons = append(row.Reasons, reasons...)
+	switch stats.State(row.State) {
+	case stats.Better, stats.Worse, stats.NotClear:
+		row.State = string(stats.Unreliable)
+	case stats.NoData, stats.Collecting:
+		if ctx.cardinality {
+			row.State = string(stats.Unreliable)
+		}
+	}
+}
+
+// tune returns the tuning that the row's own data gives, nil while the silence rule does not hold.
+func (e *Evaluator) tune(t, c *moment.Sums, d stats.Design) *Tuning {
+	subjects := e.x.Sequential.Subjects
+	v, ok := stats.Tune(t, c, d.Scale, subjects)
+	if !ok {
+		return nil
+	}
+	tuning := &Tuning{V: v}
+	if d.CUPED {
+		if se := stats.CUPED(t, c, d).Difference.SE; se.OK && se.V > 0 {
+			tuning.VCUPED = stats.Intrinsic(t.N, c.N, se.V) * (float64(subjects) / float64(t.N+c.N))
+		}
+	}
+	return tuning
+}
+
+// forget drops what was not asked for this time, once it has become more than what was.
+func (e *Evaluator) forget(masks []uint) {
+	used := 0
+	for _, s := range e.slices {
+		if s.used {
+			used++
+		}
+	}
+	drop := len(e.slices) > 2*used+16
+	for id, s := range e.slices {
+		if drop && !s.used || !s.used && slices.Contains(masks, id.mask) {
+			delete(e.slices, id)
+			continue
+		}
+		s.used = false
+	}
+}
+
+// label is Row.Slice: the fixed dimensions only.
+func (e *Evaluator) label(mask uint, values []string) map[string]string {
+	label := map[string]string{}
+	i := 0
+	for d := range e.x.Dimensions {
+		if mask&(1<<d) != 0 {
+			label[e.x.Dimensions[d].Name] = values[i]
+			i++
+		}
+	}
+	return label
+}
+
+func joinValues(values []string) string {
+	n := 0
+	for _, v := range values {
+		n += len(v) + 2
+	}
+	b := make([]byte, 0, n)
+	for _, v := range values {
+		for n := len(v); ; n >>= 7 {
+			if n < 0x80 {
+				b = append(b, byte(n))
+				break
+			}
+			b = append(b, byte(n)|0x80)
+		}
+		b = append(b, v...)
+	}
+	return string(b)
+}
+
+func joinReasons(reasons []string) string { return joinValues(reasons) }
+
+// arm writes the exact sums of one arm.
+func arm(s *moment.Sums, sc moment.Scale, pre bool) *Arm {
+	a := &Arm{
+		N: s.N, SumNum: s.Num.Decimal(sc.Num), SumDen: s.Den.Decimal(sc.Den), SumNum2: s.Num2.Decimal(2 * sc.Num),
+		SumDen2: s.Den2.Decimal(2 * sc.Den), SumNumDen: s.NumDen.Decimal(sc.Num + sc.Den),
+		Approximate: s.Approximate, Overflowed: s.Overflowed,
+	}
+	if !pre {
+		return a
+	}
+	b := &s.Before
+	a.SumPre, a.SumPre2 = b.Pre.Decimal(sc.Num), b.Pre2.Decimal(2*sc.Num)
+	a.SumNumPre, a.SumDenPre = b.NumPre.Decimal(2*sc.Num), b.DenPre.Decimal(sc.Num+sc.Den)
+	if !s.IsMean() {
+		a.SumPreDen, a.SumPreDen2 = b.PreDen.Decimal(sc.Den), b.PreDen2.Decimal(2*sc.Den)
+		a.SumPrePreDen, a.SumNumPreDen, a.SumDenPreDen = b.PrePreDen.Decimal(sc.Num+sc.Den), b.NumPreDen.Decimal(sc.Num+sc.Den), b.DenPreDen.Decimal(2*sc.Den)
+	}
+	return a
+}
+
+func withEstimate(a Arm, e stats.Estimate) Arm {
+	a.Value, a.SE = e.Value.Ptr(), e.SE.Ptr()
+	return a
+}
+
+func difference(t stats.Test) Difference {
+	return Difference{
+		Value: t.Value.Ptr(), SE: t.SE.Ptr(), Z: t.Z.Ptr(), P: t.P.Ptr(), Interval: t.Interval.Ptr(),
+		PAlways: t.Always.P.Ptr(), IntervalAlways: t.Always.Interval.Ptr(),
+	}
+}
+
+// FactsOf returns all tunings that rows of r have, by Row.Key: what analyze --facts reads.
+func (r *Result) FactsOf() map[string]Tuning {
+	facts := map[string]Tuning{}
+	for i := range r.Rows {
+		if t := r.Rows[i].Tuning; t != nil && t.Set != nil {
+			facts[r.Rows[i].Key()] = *t
+		}
+	}
+	maps.Copy(facts, r.Facts)
+	return facts
+}
