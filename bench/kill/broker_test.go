@@ -1,0 +1,100 @@
+package kill
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/tidemark/tidemark/bench/kafka"
+)
+
+// broker is what the rounds need of a broker process.
+type broker interface {
+	Start() error
+	Kill() error
+	addr() string
+}
+
+type realBroker struct{ *kafka.Broker }
+
+func (r realBroker) addr() string { return r.Addr }
+
+// fakeBroker is kfake on disk in a process of its own, so that it can be killed.
+type fakeBroker struct {
+	dir  string
+	port int
+	cmd  *exec.Cmd
+}
+
+func newFakeBroker(t *testing.T) *fakeBroker {
+	_, port, _ := net.SplitHostPort(freeAddress(t))
+	n, _ := strconv.Atoi(port)
+	f := &fakeBroker{dir: t.TempDir(), port: n}
+	if err := f.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Kill() })
+	return f
+}
+
+func (f *fakeBroker) addr() string { return "127.0.0.1:" + strconv.Itoa(f.port) }
+
+const fakeBrokerEnv = "TIDEMARK_KILL_FAKE_BROKER"
+
+func (f *fakeBroker) Start() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	f.cmd = exec.Command(self)
+	f.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d,%s", fakeBrokerEnv, f.port, f.dir))
+	f.cmd.Stderr = os.Stderr
+	if err := f.cmd.Start(); err != nil {
+		return err
+	}
+	for range 200 {
+		if c, err := net.Dial("tcp", f.addr()); err == nil {
+			c.Close()
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return fmt.Errorf("the broker does not listen on %s", f.addr())
+}
+
+func (f *fakeBroker) Kill() error {
+	if f.cmd == nil {
+		return nil
+	}
+	_ = f.cmd.Process.Kill()
+	_ = f.cmd.Wait()
+	f.cmd = nil
+	return nil
+}
+
+// TestMain becomes the broker when the environment says so.
+func TestMain(m *testing.M) {
+	how := os.Getenv(fakeBrokerEnv)
+	if how == "" {
+		os.Exit(m.Run())
+	}
+	portText, dir, _ := strings.Cut(how, ",")
+	port, err := strconv.Atoi(portText)
+	if err != nil {
+		panic(err)
+	}
+	if _, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir), kfake.SyncWrites()); err != nil {
+		panic(err)
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt)
+	<-stop
+}

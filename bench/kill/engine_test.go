@@ -1,0 +1,179 @@
+package kill
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tidemark/tidemark/stream"
+	"github.com/tidemark/tidemark/stream/results"
+)
+
+var (
+	buildOnce sync.Once
+	binary    string
+	buildErr  error
+)
+
+// program builds the command once for all tests.
+func program(t *testing.T) string {
+	t.Helper()
+	buildOnce.Do(func() {
+		dir, err := os.MkdirTemp("", "tidemark-kill-")
+		if err != nil {
+			buildErr = err
+			return
+		}
+		binary = filepath.Join(dir, "tidemark")
+		out, err := exec.Command("go", "build", "-o", binary, "github.com/tidemark/tidemark/cmd/tidemark").CombinedOutput()
+		if err != nil {
+			buildErr = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if buildErr != nil {
+		t.Fatal(buildErr)
+	}
+	return binary
+}
+
+// engine is the program as a process: started, killed, started again on the same data.
+type engine struct {
+	t                      *testing.T
+	definitions, data, log string
+	brokers, listen, admin string
+	cmd                    *exec.Cmd
+	exited                 chan error
+}
+
+func newEngine(t *testing.T, definitions, brokers string) *engine {
+	dir := t.TempDir()
+	e := &engine{t: t, data: filepath.Join(dir, "data"), definitions: filepath.Join(dir, "definitions"), log: filepath.Join(dir, "engine.log"),
+		brokers: brokers, listen: freeAddress(t), admin: freeAddress(t)}
+	if err := os.MkdirAll(e.definitions, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(e.definitions, "workload.yaml"), []byte(definitions), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		e.kill()
+		if t.Failed() {
+			if text, err := os.ReadFile(e.log); err == nil {
+				t.Logf("the engine's last words:\n%s", text[max(0, len(text)-4000):])
+			}
+		}
+	})
+	return e
+}
+
+func (e *engine) start() {
+	e.t.Helper()
+	log, err := os.OpenFile(e.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer log.Close()
+	e.cmd = exec.Command(program(e.t), "serve", e.definitions, "--brokers", e.brokers, "--data", e.data, "--listen", e.listen, "--admin", e.admin)
+	e.cmd.Stdout, e.cmd.Stderr = log, log
+	if err := e.cmd.Start(); err != nil {
+		e.t.Fatal(err)
+	}
+	e.exited = make(chan error, 1)
+	go func(c *exec.Cmd, exited chan error) { exited <- c.Wait() }(e.cmd, e.exited)
+}
+
+// kill sends SIGKILL and reports whether the engine had been alive until then.
+func (e *engine) kill() (alive bool) {
+	if e.cmd == nil {
+		return false
+	}
+	select {
+	case err := <-e.exited:
+		e.t.Errorf("the engine ended by itself: %v", err)
+		e.cmd = nil
+		return false
+	default:
+	}
+	_ = e.cmd.Process.Kill()
+	<-e.exited
+	e.cmd = nil
+	return true
+}
+
+func (e *engine) get(path string, into any) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+e.listen+path, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s: %s", path, response.Status, text)
+	}
+	return json.Unmarshal(text, into)
+}
+
+// results returns both experiments with all slices once the engine has read every partition to the given ends.
+func (e *engine) results(ends map[string]int64, within time.Duration) []*results.Result {
+	e.t.Helper()
+	ids := []string{"ranking", "pricing"}
+	deadline := time.Now().Add(within)
+	for {
+		list, err := e.caughtUp(ids, ends)
+		if err == nil {
+			return list
+		}
+		if time.Now().After(deadline) {
+			var status stream.Status
+			_ = e.get("/api/v1/status", &status)
+			text, _ := json.MarshalIndent(status, "", " ")
+			e.t.Fatalf("not caught up after %s: %v\n%s", within, err, text)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+func (e *engine) caughtUp(ids []string, ends map[string]int64) ([]*results.Result, error) {
+	var list []*results.Result
+	for _, id := range ids {
+		r := new(results.Result)
+		if err := e.get("/api/v1/experiments/"+id+"/results?slices=all", r); err != nil {
+			return nil, err
+		}
+		for partition, end := range ends {
+			if r.Positions[partition] < end {
+				return nil, fmt.Errorf("%s: %s is at %d of %d", id, partition, r.Positions[partition], end)
+			}
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
