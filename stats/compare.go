@@ -26,8 +26,6 @@ type Design struct {
 	// CUPED asks for the difference adjusted by the pre-period; CUPEDTuning is its tuning.
 	CUPED       bool
 	CUPEDTuning Tuning
-	// Welch leaves out the t-test beside z if it is false: its quantile is the dearest number here.
-	NoWelch bool
 }
 
 func (d Design) alpha() float64 {
@@ -56,13 +54,11 @@ func Compare(treatment, control *moment.Sums, d Design) Comparison {
 	}
 	c.Lift.Method = d.Lift.orDefault()
 	if t.Value.OK && k.Value.OK {
-		diff := exactDifference(treatment, control, d.Scale)
+		diff := moment.RatioDifference(treatment, control, d.Scale)
 		c.Difference = normalTest(diff, t.Var, k.Var, alpha)
 		c.Difference.Always = d.Tuning.Always(c.Difference, treatment.N, control.N, alpha)
-		if !d.NoWelch {
-			c.Welch = welch(c.Difference, t, k, alpha)
-		}
-		c.Lift = lift(c.Lift.Method, c.Difference, t, k, alpha, &reasons)
+		c.Welch = welch(c.Difference, t, k, alpha)
+		c.Lift = lift(c.Lift.Method, c.Difference, plainEffect(c.Difference, t, k), alpha, &reasons)
 		if c.Difference.SE.OK && c.Difference.SE.V == 0 {
 			reasons.add(ZeroVariance)
 		}
@@ -83,11 +79,6 @@ func Compare(treatment, control *moment.Sums, d Design) Comparison {
 	return c
 }
 
-// exactDifference returns t − c for the two ratios, rounded once from integers.
-func exactDifference(treatment, control *moment.Sums, sc moment.Scale) float64 {
-	return moment.RatioDifference(treatment, control, sc)
-}
-
 // normalTest makes the two-sided normal test of a difference whose arms have the given variances.
 func normalTest(diff float64, varT, varC Number, alpha float64) Test {
 	test := Test{Value: Known(diff)}
@@ -96,7 +87,7 @@ func normalTest(diff float64, varT, varC Number, alpha float64) Test {
 	}
 	se := math.Sqrt(varT.V + varC.V)
 	test.SE = Known(se)
-	k := NormalQuantile(1 - alpha/2)
+	k := NormalUpper(alpha / 2)
 	test.Interval = Between(diff-k*se, diff+k*se)
 	if se > 0 {
 		z := diff / se
@@ -124,6 +115,8 @@ func (r *reasonSet) of(err error) {
 		r.add(TooFewSubjects)
 	case errors.Is(err, ErrZeroDenominator):
 		r.add(ZeroDenominator)
+	case errors.Is(err, moment.ErrNoPrePeriod):
+		r.add(NoPrePeriod)
 	default:
 		r.add(Corrupt)
 	}

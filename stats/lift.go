@@ -8,9 +8,9 @@ type LiftMethod string
 const (
 	// Fieller inverts the test of t − r·c: its interval excludes 0 exactly when the difference's does. The default.
 	Fieller LiftMethod = "fieller"
-	// Delta is first order and symmetric; for parity with tools that use it.
+	// Delta is first order and symmetric; for parity with tools that use it. It can disagree with the difference.
 	Delta LiftMethod = "delta"
-	// LogDelta is delta on the logarithm; both values must be above 0.
+	// LogDelta is delta on the logarithm; both values must be above 0. It can disagree with the difference.
 	LogDelta LiftMethod = "log_delta"
 )
 
@@ -21,71 +21,101 @@ func (m LiftMethod) orDefault() LiftMethod {
 	return m
 }
 
-func lift(m LiftMethod, test Test, t, c Estimate, alpha float64, reasons *reasonSet) Lift {
+// effect is a difference over the control's value: what a lift's interval needs to know of the two.
+type effect struct {
+	diff, base       float64 // the difference, and the control's value that it is measured by
+	varDiff, varBase float64
+	cov              float64 // of diff and base: −v_c for t − c over c
+}
+
+// plainEffect is that of two independent arms with test's difference.
+func plainEffect(test Test, t, c Estimate) effect {
+	return effect{
+		diff: test.Value.V, base: c.Value.V,
+		varDiff: t.Var.V + c.Var.V, varBase: c.Var.V, cov: -c.Var.V,
+	}
+}
+
+// lift fills a Lift for a difference that has been tested, and says why a part of it is absent.
+func lift(m LiftMethod, test Test, e effect, alpha float64, reasons *reasonSet) Lift {
 	l := Lift{Method: m}
-	if c.Value.V == 0 {
+	if e.base == 0 {
 		reasons.add(ZeroControl)
 		return l
 	}
-	if c.Value.V < 0 {
+	if e.base < 0 {
 		reasons.add(NegativeControl)
 	}
-	l.Value = Known(test.Value.V / c.Value.V)
-	if !t.Var.OK || !c.Var.OK {
+	l.Value = Known(e.diff / e.base)
+	if !test.SE.OK {
 		return l
 	}
-	k := NormalQuantile(1 - alpha/2)
-	l.Interval = LiftInterval(m, t, c, k)
-	if !l.Interval.OK {
+	if m == Delta {
+		l.SE = Known(e.deltaSE())
+	}
+	if l.Interval = e.interval(m, NormalUpper(alpha/2)); !l.Interval.OK {
 		reasons.add(LiftUnbounded)
 	}
 	if test.Always.K.OK {
-		l.IntervalAlways = LiftInterval(m, t, c, test.Always.K.V)
-		if !l.IntervalAlways.OK {
+		if l.IntervalAlways = e.interval(m, test.Always.K.V); !l.IntervalAlways.OK {
 			reasons.add(LiftUnboundedAlways)
 		}
-	}
-	if m == Delta {
-		l.SE = Known(deltaSE(t, c))
 	}
 	return l
 }
 
-// LiftInterval returns the interval of t/c − 1 with k standard errors to a side, absent where it is not finite:
+// LiftInterval returns the interval of t/c − 1 with k standard errors to a side, for two independent arms. It is absent
+// where it is not finite:
 //
-//	fieller    all r with (t − r·c)² ≤ k²·(v_t + r²·v_c), less 1; unbounded if c² ≤ k²·v_c
+//	fieller    all r with (t − r·c)² ≤ k²·(v_t + r²·v_c), less 1; not finite if c² ≤ k²·v_c
 //	delta      t/c − 1 ± k·sqrt(v_t/c² + t²·v_c/c⁴)
-//	log_delta  (t/c)·exp(±k·sqrt(v_t/t² + v_c/c²)) − 1
+//	log_delta  (t/c)·exp(±k·sqrt(v_t/t² + v_c/c²)) − 1; needs t, c > 0
 //
-// with t, c the values and v their variances. k is the normal quantile, or that of an always-valid test.
-// Source: Fieller 1954; statistics.md §2.5.
+// with t, c the values and v their variances. k is the normal quantile, or that of an always-valid test: the set of r whose
+// test with k does not reject stays an interval for any k. Source: Fieller 1954; statistics.md §2.5.
 func LiftInterval(m LiftMethod, t, c Estimate, k float64) Interval {
 	if !t.Var.OK || !c.Var.OK || c.Value.V == 0 {
 		return Interval{}
 	}
-	tv, cv, vt, vc := t.Value.V, c.Value.V, t.Var.V, c.Var.V
-	r := tv / cv
-	switch m {
-	case Delta:
-		h := k * deltaSE(t, c)
-		return Between(r-1-h, r-1+h)
-	case LogDelta:
-		if tv <= 0 || cv <= 0 {
-			return Interval{}
-		}
-		h := k * math.Sqrt(vt/(tv*tv)+vc/(cv*cv))
-		return Between(math.Expm1(math.Log(r)-h), math.Expm1(math.Log(r)+h))
-	}
-	g := k * k * vc / (cv * cv)
-	if g >= 1 {
-		return Interval{}
-	}
-	h := k / math.Abs(cv) * math.Sqrt(vt*(1-g)+r*r*vc)
-	return Between((r-h)/(1-g)-1, (r+h)/(1-g)-1)
+	return plainEffect(Test{Value: Known(t.Value.V - c.Value.V)}, t, c).interval(m.orDefault(), k)
 }
 
-// deltaSE returns sqrt(v_t/c² + t²·v_c/c⁴).
-func deltaSE(t, c Estimate) float64 {
-	r := t.Value.V / c.Value.V
-	return math.Sqrt(t.Var.V+r*r*c.Var.V) / math.Abs(c.Value.V)
+func (e effect) interval(m LiftMethod, k float64) Interval {
+	switch m {
+	case Delta:
+		l, h := e.diff/e.base, k*e.deltaSE()
+		return Between(l-h, l+h)
+	case LogDelta:
+		if e.base <= 0 || e.base+e.diff <= 0 {
+			return Interval{}
+		}
+		// The logarithm's derivative brings the lift's own error to that of ln(1 + lift).
+		ln, h := math.Log1p(e.diff/e.base), k*e.deltaSE()*e.base/(e.base+e.diff)
+		return Between(math.Expm1(ln-h), math.Expm1(ln+h))
+	}
+	return e.fieller(k)
+}
+
+// fieller returns all L with (diff − L·base)² ≤ k²·Var(diff − L·base): between the roots of
+//
+//	(base² − k²·B)·L² − 2·(diff·base − k²·C)·L + (diff² − k²·V) = 0
+//
+// with V, B and C the variances of diff and base and their covariance.
+func (e effect) fieller(k float64) Interval {
+	k2 := k * k
+	a := e.base*e.base - k2*e.varBase
+	if a <= 0 {
+		return Interval{}
+	}
+	mid := e.diff*e.base - k2*e.cov
+	// The discriminant, multiplied out: as mid² − a·(diff² − k²·V) it would cancel.
+	spread := e.base*e.base*e.varDiff - 2*e.diff*e.base*e.cov + e.diff*e.diff*e.varBase - k2*(e.varBase*e.varDiff-e.cov*e.cov)
+	h := k * math.Sqrt(math.Max(spread, 0))
+	return Between((mid-h)/a, (mid+h)/a)
+}
+
+// deltaSE returns the first-order standard error of diff/base: sqrt(V − 2·L·C + L²·B)/|base|, L = diff/base.
+func (e effect) deltaSE() float64 {
+	l := e.diff / e.base
+	return math.Sqrt(math.Max(e.varDiff-2*l*e.cov+l*l*e.varBase, 0)) / math.Abs(e.base)
 }

@@ -56,8 +56,15 @@ func (o SRMOptions) withDefaults() SRMOptions {
 	return o
 }
 
-// SampleRatio tests whether exact counts of exposed subjects fit the planned weights. Arms with weight 0 are left out of
-// the test with their subjects. Never feed it estimated counts: their error alone makes it alarm.
+// SampleRatio tests whether counts of exposed subjects fit the planned weights, over the k arms whose weight is above 0
+// (an arm with weight 0 is left out with its subjects; one with weight and no subject is in):
+//
+//	χ² = Σ (oᵢ − eᵢ)²/eᵢ,   e = N·w/Σw,   p the upper tail with k − 1 degrees of freedom
+//
+// p is right for one look. p_sequential = min(1, 1/BF), of logBayesFactor, is right at every look, and alone decides the
+// state: failed if it is at most Alpha, collecting below MinSubjects, else ok. Counts must be exact: the error of an
+// estimated count alone makes the test alarm. It returns ErrWeights.
+// Source: Fabijan et al., KDD 2019; Lindon & Malek, arXiv:2011.03567; statistics.md §2.9.
 func SampleRatio(counts []int64, weights []float64, opt SRMOptions) (SRM, error) {
 	opt = opt.withDefaults()
 	if len(counts) != len(weights) {
@@ -94,7 +101,7 @@ func SampleRatio(counts []int64, weights []float64, opt SRMOptions) (SRM, error)
 	r.P = Known(math.Max(distuv.ChiSquared{K: float64(r.DF)}.Survival(chi2), minP))
 	bf := logBayesFactor(o, theta, opt.Concentration)
 	r.LogBF = Known(bf)
-	r.PSequential = Known(math.Max(math.Exp(-math.Max(bf, 0)), minP))
+	r.PSequential = Known(math.Max(math.Exp(math.Min(-bf, 0)), minP))
 	if int64(n) >= opt.MinSubjects {
 		r.State = SRMOK
 		if bf >= -math.Log(opt.Alpha) && deviation >= opt.MinDeviation {
@@ -103,5 +110,3 @@ func SampleRatio(counts []int64, weights []float64, opt SRMOptions) (SRM, error)
 	}
 	return r, nil
 }
-
-func logBayesFactor(o, theta []float64, k float64) float64 { return 0 }

@@ -31,6 +31,8 @@ func (sc Scale) of(v Variable) int {
 var (
 	// ErrCorrupt: no set of subjects has these sums (a negative count, a negative variance). The state is damaged.
 	ErrCorrupt = errors.New("impossible sums: the state is corrupt")
+	// ErrNoPrePeriod: the pre-period has no denominators, or nothing in it varies.
+	ErrNoPrePeriod = errors.New("no pre-period")
 	// ErrTooFewSubjects: a mean needs one subject, a variance two.
 	ErrTooFewSubjects = errors.New("too few subjects")
 )
