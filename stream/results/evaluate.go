@@ -70,6 +70,7 @@ type metric struct {
 	scale  moment.Scale
 	design stats.Design
 	tau2   bool // the definition fixes the prior
+	format string
 }
 
 // sliceID names a slice in the Evaluator's memory: the grouping and the values, joined.
@@ -128,6 +129,9 @@ func newMetric(plan *catalog.Plan, x *catalog.PlanExperiment, i int) metric {
 	}
 	m := metric{PlanMetric: pm, index: i, hash: pm.Hash.String(), scale: moment.Scale{Num: scale(pm.Numerator), Den: scale(pm.Denominator)}}
 	m.design = stats.Design{Scale: m.scale, Alpha: x.Alpha, Direction: stats.Direction(pm.Metric.Direction), CUPED: x.PrePeriod > 0}
+	if m.format = pm.Metric.Format; m.format == "" && pm.Metric.Type == "BINOMIAL" {
+		m.format = "percent" // a rate, unless the definition says otherwise
+	}
 	if pm.Limit != nil {
 		m.design.Limit = &stats.Limit{Value: pm.Limit.Value, Relative: pm.Limit.Relative}
 	}
@@ -330,6 +334,7 @@ func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact 
 		Welch:      Welch{T: cmp.Welch.T.Ptr(), DF: cmp.Welch.DF.Ptr(), P: cmp.Welch.P.Ptr(), Interval: cmp.Welch.Interval.Ptr()},
 		Lift:       Lift{Value: cmp.Lift.Value.Ptr(), Interval: cmp.Lift.Interval.Ptr(), IntervalAlways: cmp.Lift.IntervalAlways.Ptr(), Method: string(cmp.Lift.Method)},
 		State:      string(cmp.State), Reasons: []string{}, Tuning: tuning, key: key,
+		Format: mt.format, Direction: string(mt.Metric.Direction),
 	}
 	for _, reason := range cmp.Reasons {
 		row.Reasons = append(row.Reasons, string(reason))

@@ -93,6 +93,9 @@ type Row struct {
 	Guardrail  *Guardrail        `json:"guardrail"`
 	State      string            `json:"state"`
 	Reasons    []string          `json:"reasons"`
+	// Format and Direction are the metric's: how its values are written (see Value), and which way is good.
+	Format    string `json:"format,omitempty"`
+	Direction string `json:"direction,omitempty"`
 	// Tuning is the fact behind the row's always-valid numbers; null while there is none.
 	Tuning *Tuning `json:"tuning,omitempty"`
 

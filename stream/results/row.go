@@ -26,16 +26,19 @@ func SliceKey(slice map[string]string) string {
 	if len(slice) == 0 {
 		return WholeKey
 	}
-	var b strings.Builder
-	for i, name := range slices.Sorted(maps.Keys(slice)) {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(escapeKey(name))
-		b.WriteByte('=')
-		b.WriteString(escapeKey(slice[name]))
+	return strings.Join(sliceParts(slice, escapeKey), ",")
+}
+
+func sliceTexts(slice map[string]string) []string {
+	return sliceParts(slice, func(s string) string { return s })
+}
+
+func sliceParts(slice map[string]string, write func(string) string) []string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(slice)) {
+		parts = append(parts, write(name)+"="+write(slice[name]))
 	}
-	return b.String()
+	return parts
 }
 
 // escapeKey percent-encodes the characters that have a meaning in keys, and control characters.
@@ -120,7 +123,7 @@ func (r *Row) Equal(o *Row) bool {
 		return true // both came from one evaluation
 	}
 	return r.Metric == o.Metric && r.Definition == o.Definition && r.Role == o.Role && r.Variant == o.Variant && r.Control == o.Control &&
-		r.State == o.State && maps.Equal(r.Slice, o.Slice) && maps.EqualFunc(r.ByVariant, o.ByVariant, equalArm) &&
+		r.State == o.State && r.Format == o.Format && r.Direction == o.Direction && maps.Equal(r.Slice, o.Slice) && maps.EqualFunc(r.ByVariant, o.ByVariant, equalArm) &&
 		equalDifference(&r.Difference, &o.Difference) &&
 		equalFloat(r.Welch.T, o.Welch.T) && equalFloat(r.Welch.DF, o.Welch.DF) && equalFloat(r.Welch.P, o.Welch.P) && equalInterval(r.Welch.Interval, o.Welch.Interval) &&
 		equalFloat(r.Lift.Value, o.Lift.Value) && equalInterval(r.Lift.Interval, o.Lift.Interval) &&

@@ -1,0 +1,89 @@
+package results
+
+import "strings"
+
+// Words that people read for the words of the interface, in one place like the numbers (format.go).
+
+// StateText writes a state word: "not clear" for not_clear.
+func StateText(state string) string { return strings.ReplaceAll(state, "_", " ") }
+
+// SliceText writes a slice for a heading: platform=ios, country=KR; the whole is "all".
+func SliceText(slice map[string]string) string {
+	if len(slice) == 0 {
+		return WholeKey
+	}
+	return strings.Join(sliceTexts(slice), ", ")
+}
+
+// reasonTexts say what a reason means for the reader.
+var reasonTexts = map[string]string{
+	"no_subjects":           "an arm has no subjects yet",
+	"too_few_subjects":      "an arm has a single subject",
+	"zero_variance":         "every subject has the same value, so there is no test",
+	"zero_denominator":      "the denominators add up to 0, so there is no ratio",
+	"unstable_denominator":  "the denominator is too near 0 for its error",
+	"zero_control":          "control is 0; showing absolute difference",
+	"negative_control":      "control is negative, so lift and difference have opposite signs",
+	"lift_unbounded":        "control is too near 0 for an interval of the lift",
+	"lift_unbounded_always": "control is too near 0 for an always-valid interval of the lift",
+	"few_subjects":          "fewer than 100 subjects in an arm",
+	"few_nonzero":           "fewer than 25 subjects with a value in an arm",
+	"no_variance":           "an arm's values do not vary",
+	"not_tuned":             "the always-valid interval starts when there is enough data",
+	"approximate":           "distinct counts are estimates",
+	"overflowed":            "a subject's total is too large to be counted",
+	"open_limit":            "a subject has more undecided events than can be kept",
+	"corrupt":               "the sums are impossible; the state is damaged",
+	"no_pre_period":         "the pre-period does not vary, so nothing is adjusted",
+	ReasonConditioned:       "sliced by a property of the events, which the treatment may change",
+	ReasonCardinality:       "the dimension has more values than can be kept apart",
+	ReasonSRM:               "subjects are not split as planned",
+	ReasonOwnTuning:         "the always-valid interval is tuned by the data it judges",
+}
+
+// ReasonText says what a reason means; a reason without a text is its own.
+func ReasonText(reason string) string {
+	if text, ok := reasonTexts[reason]; ok {
+		return text
+	}
+	return strings.ReplaceAll(reason, "_", " ")
+}
+
+// Texts are the texts of one row, as every reader shows them.
+type Texts struct {
+	Control, Treatment   string // the arms' values
+	ControlN, TreatmentN string
+	// Effect is the lift, or the difference where there is no lift (control is 0), with the always-valid interval.
+	Effect Effect
+	// Absolute is the difference with the always-valid interval.
+	Absolute Effect
+	// Fixed is Effect with the fixed-horizon interval.
+	Fixed   Effect
+	P       string // always-valid
+	PFixed  string
+	State   string
+	Limit   string // of a guardrail; "" for others
+	Reasons []string
+}
+
+// Texts returns the texts of a row; alpha is the result's.
+func (r *Row) Texts(alpha float64) Texts {
+	c, t := r.ByVariant[r.Control], r.ByVariant[r.Variant]
+	texts := Texts{
+		Control: FormatValue(r.Format, c.Value, c.SE), Treatment: FormatValue(r.Format, t.Value, t.SE),
+		ControlN: FormatCount(c.N), TreatmentN: FormatCount(t.N),
+		Effect: FormatLift(r.Lift.Value, r.Lift.IntervalAlways), Fixed: FormatLift(r.Lift.Value, r.Lift.Interval),
+		Absolute: FormatDifference(r.Format, r.Difference.Value, r.Difference.IntervalAlways),
+		P:        FormatP(r.Difference.PAlways, alpha), PFixed: FormatP(r.Difference.P, alpha), State: StateText(r.State),
+	}
+	if r.Lift.Value == nil && r.Difference.Value != nil {
+		texts.Effect, texts.Fixed = texts.Absolute, FormatDifference(r.Format, r.Difference.Value, r.Difference.Interval)
+	}
+	if r.Guardrail != nil {
+		texts.Limit = FormatLimit(r.Format, r.Guardrail)
+	}
+	for _, reason := range r.Reasons {
+		texts.Reasons = append(texts.Reasons, ReasonText(reason))
+	}
+	return texts
+}
