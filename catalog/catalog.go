@@ -52,6 +52,9 @@ type Source struct {
 	Profile                  bool
 	Location                 *time.Location // for times without a zone
 	Owner, Team, Description string
+
+	// What the source means and where it lies, fixed when it was loaded: UseFiles does not change them.
+	meaning, origin []leaf
 }
 
 // NoLateness is the lateness of a source whose records are never late.
@@ -117,6 +120,9 @@ type Metric struct {
 	Cap, WinsorizeUpper, WinsorizeLower     *float64
 	Name, Owner, Team, Description, Runbook string
 	Tags                                    []string
+	// Deprecated metrics still compute; Replacement is what to use instead, if said.
+	Deprecated  bool
+	Replacement string
 }
 
 // Role of a metric in an experiment.
@@ -153,6 +159,10 @@ type Dimension struct {
 	Name   string
 	Of     string   // event id when said explicitly
 	Values []string // for event dimensions beyond the bound
+
+	// Where the value comes from, resolved by Load: from is the exposure or profile event, nil for an event dimension.
+	kind DimensionKind
+	from *Event
 }
 
 // Crossover policy.
@@ -187,7 +197,11 @@ type Experiment struct {
 		Subjects int64   // default 10,000
 		Tau2     float64 // > 0 fixes the prior instead
 	}
-	Correction                                 string
+	Correction string
+	// Inactive: kept, but it costs nothing (active: false).
+	Inactive bool
+	// MDE is the smallest lift worth finding; 0: not said.
+	MDE                                        float64
 	Name, Owner, Team, Description, Hypothesis string
 	Tags                                       []string
 }

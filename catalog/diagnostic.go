@@ -1,6 +1,11 @@
 package catalog
 
-// Severity of a diagnostic.
+import (
+	"slices"
+	"strings"
+)
+
+// DiagnosticSeverity says whether a finding makes the definitions unusable.
 type DiagnosticSeverity string
 
 const (
@@ -10,21 +15,82 @@ const (
 
 // Diagnostic is one finding about the definitions: where, what, and what would be right.
 type Diagnostic struct {
-	Severity DiagnosticSeverity
-	Code     string // stable: E… for errors, W… for warnings; Explanation says what it means
-	Pos      Position
-	Width    int    // characters from Pos that the caret underlines; at least 1
-	Message  string // one sentence, lower case, without a full stop
-	Hint     string // what is allowed, or the nearest name
-	Line     string // the text of the line of Pos; secrets in it are masked
+	Severity DiagnosticSeverity `json:"severity"`
+	Code     string             `json:"code"` // stable: E… for errors, W… for warnings; Explanation says what it means
+	Pos      Position           `json:"position"`
+	Width    int                `json:"width"` // characters from Pos that the caret underlines; at least 1
+	Message  string             `json:"message"`
+	Hint     string             `json:"hint,omitempty"` // what is allowed, or the nearest name
+	Line     string             `json:"line"`           // the text of the line of Pos; secrets in it are masked
 }
 
 // HasErrors says whether any of the findings is an error; only then is a Set unusable.
 func HasErrors(list []Diagnostic) bool {
-	for _, d := range list {
+	return slices.ContainsFunc(list, func(d Diagnostic) bool { return d.Severity == Error })
+}
+
+// reporter collects findings. It never stops at one.
+type reporter struct {
+	list    []Diagnostic
+	secrets []*node
+}
+
+// add reports at a place of a file; the code's letter is its severity.
+func (r *reporter) add(code string, pos Position, width int, f *file, message, hint string) {
+	d := Diagnostic{Severity: Error, Code: code, Pos: pos, Width: max(width, 1), Message: message, Hint: hint, Line: f.line(pos.Line)}
+	if code[0] == 'W' {
+		d.Severity = Warning
+	}
+	if !slices.Contains(r.list, d) {
+		r.list = append(r.list, d)
+	}
+}
+
+// at reports at a node.
+func (r *reporter) at(code string, n *node, message, hint string) {
+	r.add(code, n.pos, n.width, n.file, message, hint)
+}
+
+// secret remembers that a node holds a secret, so that no finding prints it.
+func (r *reporter) secret(n *node) { r.secrets = append(r.secrets, n) }
+
+// errors counts the errors so far: a definition that raised the count is not usable.
+func (r *reporter) errors() int {
+	n := 0
+	for _, d := range r.list {
 		if d.Severity == Error {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
+}
+
+// findings returns what was collected, in the order of a reader: by file, line and column.
+func (r *reporter) findings() []Diagnostic {
+	for i := range r.list {
+		for _, n := range r.secrets {
+			if d := &r.list[i]; d.Pos.File == n.pos.File && d.Pos.Line == n.pos.Line {
+				d.Line = masked(n)
+			}
+		}
+	}
+	slices.SortStableFunc(r.list, func(a, b Diagnostic) int {
+		if c := strings.Compare(a.Pos.File, b.Pos.File); c != 0 {
+			return c
+		}
+		if c := a.Pos.Line - b.Pos.Line; c != 0 {
+			return c
+		}
+		if c := a.Pos.Column - b.Pos.Column; c != 0 {
+			return c
+		}
+		return strings.Compare(a.Code, b.Code)
+	})
+	return r.list
+}
+
+// masked is the line of a secret with everything from the secret on left out.
+func masked(n *node) string {
+	line := []rune(n.file.line(n.pos.Line))
+	return string(line[:min(len(line), n.pos.Column-1)]) + "***"
 }

@@ -1,6 +1,9 @@
 package catalog
 
-import "encoding/hex"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
 
 // String is the hash in hexadecimal.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
@@ -8,44 +11,22 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 // Short is the first twelve digits, for people.
 func (h Hash) Short() string { return h.String()[:12] }
 
-// Hash identifies what the metric means: its own tree and the events that it reads.
-func (m *Metric) Hash() Hash { return Hash{} }
+// hashOf hashes a canonical text. The first line of every text names its kind and the version of the form, so no two
+// kinds can meet in one hash and a change of the form changes every hash.
+func hashOf(canonical string) Hash { return sha256.Sum256([]byte(canonical)) }
 
-// Hash identifies what the experiment means, without its metrics and slices.
-func (e *Experiment) Hash() Hash { return Hash{} }
+// Hash identifies what the metric means: its own tree and what it reads of its events.
+func (m *Metric) Hash() Hash { return hashOf(m.canonical()) }
 
-// Hash identifies everything the set means.
-func (s *Set) Hash() Hash { return Hash{} }
+// Hash identifies what the experiment means, without its metrics and slices: those may be added at any time.
+func (e *Experiment) Hash() Hash { return hashOf(e.canonical()) }
 
-// Meanings returns the canonical text of every definition that shapes results, by key ("metric/ARPU",
-// "experiment/x", "experiment/x/metric/ARPU", "experiment/x/slice/platform"). It is what a state directory stores.
-func (s *Set) Meanings() map[string]string { return nil }
-
-// ChangeKind says what happened to a definition.
-type ChangeKind string
-
-const (
-	Added    ChangeKind = "added"
-	Removed  ChangeKind = "removed"
-	Modified ChangeKind = "modified"
-)
-
-// DefinitionChange is one difference between two sets of meanings.
-type DefinitionChange struct {
-	Kind ChangeKind
-	Key  string
-	// Fields that differ, for a modified definition.
-	Fields []FieldChange
-	// Extends says that the change adds to an experiment that was already there: a metric or a slice. Nothing that
-	// exists changes its meaning; the addition is built from the log beside the old.
-	Extends bool
+// Hash identifies everything that the active experiments of the set mean.
+func (s *Set) Hash() Hash {
+	w := newCanonical("set")
+	meanings := s.Meanings()
+	for _, key := range sortedKeys(meanings) {
+		w.line(key, hashOf(meanings[key]).String())
+	}
+	return hashOf(w.String())
 }
-
-// FieldChange is one line of a canonical text that differs; empty where one side lacks it.
-type FieldChange struct{ Path, Old, New string }
-
-// Changed lists what differs between two results of Meanings, sorted by key.
-func Changed(old, new map[string]string) []DefinitionChange { return nil }
-
-// Explain returns the canonical form of a metric with its hash, for people who ask what moved it.
-func Explain(s *Set, metric string) (string, error) { return "", nil }

@@ -5,9 +5,11 @@ import "github.com/tidemark/tidemark/catalog/sql"
 // Plan is what the shards of one subject type compute: the definitions that concern it, compiled to small integers.
 // It is immutable. Times are microseconds since 1970 UTC, durations microseconds.
 type Plan struct {
-	Subject     string
-	Hash        Hash // of everything that shapes the state
-	Sources     []*Source
+	Subject string
+	Hash    Hash // of everything that shapes the state
+	Sources []*Source
+	// Direct says, for each source, that its partitioning is by this subject; else it is re-keyed first. Files are never direct.
+	Direct      []bool
 	Events      []PlanEvent
 	Measures    []Measure
 	Experiments []PlanExperiment

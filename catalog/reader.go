@@ -1,0 +1,261 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// reader takes one mapping apart by its shape. Opening it reports unknown, doubled and missing keys; each getter
+// reports a value of the wrong kind and then returns the zero value, so that one pass finds every error.
+type reader struct {
+	node   *node
+	shape  *shape
+	report *reporter
+	values map[string]*node // by key, aliases resolved, nulls left out
+	keys   map[string]*node // where the key stands
+}
+
+// open starts on a mapping; nil if it is none.
+func open(n *node, s *shape, report *reporter) *reader {
+	if n.kind != mappingNode {
+		report.at("E008", n, fmt.Sprintf("%s must be a mapping, not %s", s.name, n.kind), "keys: "+listed(s.names()))
+		return nil
+	}
+	r := &reader{n, s, report, map[string]*node{}, map[string]*node{}}
+	for _, p := range n.pairs {
+		r.take(p)
+	}
+	for _, k := range s.keys {
+		if k.required && r.values[k.name] == nil {
+			r.missing(k)
+		}
+	}
+	return r
+}
+
+func (r *reader) take(p pair) {
+	k := r.shape.find(p.key.text)
+	if k == nil {
+		r.unknown(p.key, p.value)
+		return
+	}
+	name := k.name
+	if k.alias != "" {
+		name = k.alias
+	}
+	if first := r.keys[name]; first != nil {
+		what := fmt.Sprintf("key %q is there twice", p.key.text)
+		if first.text != p.key.text {
+			what = fmt.Sprintf("%q and %q are the same key", first.text, p.key.text)
+		}
+		r.report.at("E005", p.key, what, fmt.Sprintf("first at line %d; keep one", first.pos.Line))
+		return
+	}
+	r.keys[name] = p.key
+	if p.value.kind != nullNode {
+		r.values[name] = p.value
+	}
+}
+
+// inlineSecrets are keys by which people try to write a secret into a definition, with what to write instead.
+var inlineSecrets = map[string]string{
+	"routing_key": "routing_key_file", "integration_key": "routing_key_file", "service_key": "routing_key_file",
+	"secret": "secret_file", "signing_secret": "secret_file", "password": "secret_file", "token": "secret_file",
+	"webhook_url": "url_file", "api_key": "secret_file",
+}
+
+func (r *reader) unknown(key, value *node) {
+	if file := inlineSecrets[key.text]; file != "" && r.shape.find(file) != nil {
+		r.report.secret(value)
+		r.report.at("E016", key, fmt.Sprintf("%q would put a secret into a definition file", key.text),
+			fmt.Sprintf("put it into a file outside version control and write %s: path/to/it", file))
+		return
+	}
+	r.report.at("E006", key, fmt.Sprintf("unknown key %q in %s", key.text, r.shape.name), didYouMean(key.text, r.shape.names()))
+}
+
+func (r *reader) missing(k key) {
+	at := r.node
+	hint := k.doc
+	if there := r.keys[k.name]; there != nil {
+		r.report.at("E007", there, fmt.Sprintf("%q has no value", there.text), hint)
+		return
+	}
+	r.report.at("E007", at, fmt.Sprintf("%s has no %q", r.shape.name, k.name), hint)
+}
+
+// value returns what stands under a key, nil if nothing does. Asking for a key that the shape lacks is a mistake in
+// this package.
+func (r *reader) value(name string) *node {
+	if r.shape.find(name) == nil {
+		panic("catalog: shape " + r.shape.name + " has no key " + name)
+	}
+	return r.values[name]
+}
+
+// has says whether a key has a value.
+func (r *reader) has(name string) bool { return r.value(name) != nil }
+
+// scalar returns the value under a key if it is one.
+func (r *reader) scalar(name string) *node {
+	n := r.value(name)
+	if n == nil {
+		return nil
+	}
+	if n.kind != scalarNode {
+		r.report.at("E008", n, fmt.Sprintf("%q must be one value, not %s", name, n.kind), r.shape.find(name).doc)
+		return nil
+	}
+	return n
+}
+
+func (r *reader) text(name string) string {
+	if n := r.scalar(name); n != nil {
+		return n.text
+	}
+	return ""
+}
+
+// id returns a valid identifier.
+func (r *reader) id(name string) string {
+	n := r.scalar(name)
+	if n == nil {
+		return ""
+	}
+	if !validID(n.text) {
+		r.report.at("E013", n, fmt.Sprintf("%q can't be an id", n.text), idHint)
+		return ""
+	}
+	return n.text
+}
+
+// enum returns one of the words that the shape allows.
+func (r *reader) enum(name string) string {
+	n := r.scalar(name)
+	if n == nil {
+		return ""
+	}
+	allowed := r.shape.find(name).enum
+	if !slices.Contains(allowed, n.text) {
+		r.report.at("E010", n, fmt.Sprintf("%q is no value of %q", n.text, name), didYouMean(n.text, allowed))
+		return ""
+	}
+	return n.text
+}
+
+// parsed runs a scalar parser on the value under a key.
+func parsed[T any](r *reader, name, what, hint string, parse func(string) (T, bool)) T {
+	var zero T
+	n := r.scalar(name)
+	if n == nil {
+		return zero
+	}
+	v, ok := parse(n.text)
+	if !ok {
+		r.report.at("E009", n, fmt.Sprintf("%q is not %s", n.text, what), hint)
+		return zero
+	}
+	return v
+}
+
+func (r *reader) duration(name string) time.Duration {
+	return parsed(r, name, "a duration", durationHint, parseDuration)
+}
+
+func (r *reader) number(name string) float64 {
+	return parsed(r, name, "a number", numberHint, parseNumber)
+}
+
+func (r *reader) boolean(name string) bool {
+	return parsed(r, name, "true or false", boolHint, parseBool)
+}
+
+func (r *reader) time(name string) time.Time {
+	return parsed(r, name, "a time", timeHint, parseTime)
+}
+
+func (r *reader) integer(name string) int64 {
+	return parsed(r, name, "a whole number", "write digits only, such as 10000", func(s string) (int64, bool) {
+		v, ok := parseNumber(s)
+		return int64(v), ok && v == float64(int64(v)) && v >= -1e15 && v <= 1e15
+	})
+}
+
+// list returns the items under a key that takes one or a list.
+func (r *reader) list(name string) []*node {
+	n := r.value(name)
+	if n == nil {
+		return nil
+	}
+	if n.kind == listNode {
+		return n.items
+	}
+	return []*node{n}
+}
+
+// scalars returns the items of a list that are single values, each once.
+func (r *reader) scalars(name string) []*node {
+	var out []*node
+	for _, n := range r.list(name) {
+		if n.kind != scalarNode {
+			r.report.at("E008", n, fmt.Sprintf("%q takes names, not %s", name, n.kind), r.shape.find(name).doc)
+			continue
+		}
+		if slices.ContainsFunc(out, func(o *node) bool { return o.text == n.text }) {
+			r.report.at("E005", n, fmt.Sprintf("%q is there twice", n.text), "keep one")
+			continue
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// texts returns the same as plain strings; nil if there are none.
+func (r *reader) texts(name string) []string {
+	var out []string
+	for _, n := range r.scalars(name) {
+		if !validName(n.text) {
+			r.report.at("E009", n, "this is no name", "write one word or text")
+			continue
+		}
+		out = append(out, n.text)
+	}
+	return out
+}
+
+// mapping opens the mapping under a key; nil if there is none.
+func (r *reader) mapping(name string) *reader {
+	n := r.value(name)
+	if n == nil {
+		return nil
+	}
+	return open(n, r.shape.find(name).shape, r.report)
+}
+
+// exactlyOne reports unless one of the keys is there, and returns it.
+func (r *reader) exactlyOne(names ...string) string {
+	var there []string
+	for _, name := range names {
+		if r.has(name) {
+			there = append(there, name)
+		}
+	}
+	switch len(there) {
+	case 1:
+		return there[0]
+	case 0:
+		r.report.at("E015", r.node, fmt.Sprintf("%s needs one of %s", r.shape.name, strings.Join(names, ", ")), "write exactly one of them")
+	default:
+		r.report.at("E015", r.keys[there[1]], fmt.Sprintf("%s has both %s", r.shape.name, strings.Join(there, " and ")), "write exactly one of "+strings.Join(names, ", "))
+	}
+	return ""
+}
+
+// notYet warns that a key was understood and checked but does nothing in this version: silence would be a lie.
+func (r *reader) notYet(name string) {
+	if r.has(name) {
+		r.report.at("W102", r.keys[name], fmt.Sprintf("%q is accepted but not acted on yet", name), "results are as if it were not there")
+	}
+}
