@@ -14,12 +14,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/tidemark/tidemark/bench/kafka"
 	"github.com/tidemark/tidemark/bench/oracle"
+	"github.com/tidemark/tidemark/bench/process"
 	"github.com/tidemark/tidemark/bench/workload"
 )
 
 const partitions = 8
+
+func TestMain(m *testing.M) { process.Main(m) }
 
 // round is the size of one run.
 type round struct {
@@ -51,7 +53,7 @@ func TestKillsOnFakeBroker(t *testing.T) {
 		t.Skip("SKIPPED: kills are not short")
 	}
 	r := round{events: 200_000, engineKills: 40, brokerKills: 5}.fromEnvironment(t)
-	run(t, newFakeBroker(t), r)
+	run(t, process.FakeBroker(t), r)
 }
 
 func TestKillsOnRealKafka(t *testing.T) {
@@ -59,22 +61,22 @@ func TestKillsOnRealKafka(t *testing.T) {
 		t.Skip("SKIPPED: kills are not short")
 	}
 	r := round{events: 200_000, engineKills: 10, brokerKills: 1}.fromEnvironment(t)
-	run(t, realBroker{kafka.Start(t)}, r)
+	run(t, process.RealKafka(t), r)
 }
 
 // run produces the events, paced so that they outlast the kills, kills, waits and compares.
-func run(t *testing.T, b broker, r round) {
+func run(t *testing.T, b process.Broker, r round) {
 	t.Logf("seed %d: %d events, %d engine kills, %d broker kills", r.seed, r.events, r.engineKills, r.brokerKills)
 	ctx := context.Background()
-	createTopics(t, b.addr())
-	e := newEngine(t, workload.Definitions, b.addr())
-	e.start()
+	createTopics(t, b.Addr())
+	e := process.New(t, workload.Definitions, b.Addr())
+	e.Start()
 
 	var produced atomic.Int64
 	done := make(chan error, 1)
 	killed := atomic.Int64{}
 	total := int64(r.engineKills + r.brokerKills)
-	go func() { done <- produce(ctx, b.addr(), r, &produced, &killed, total) }()
+	go func() { done <- produce(ctx, b.Addr(), r, &produced, &killed, total) }()
 
 	rng := rand.New(rand.NewPCG(r.seed, 2))
 	began := time.Now()
@@ -85,7 +87,7 @@ func run(t *testing.T, b broker, r round) {
 	brokers := 0
 	for i := range r.engineKills {
 		time.Sleep(time.Duration(100+rng.IntN(1400)) * time.Millisecond)
-		if !e.kill() {
+		if !e.Kill() {
 			t.FailNow()
 		}
 		killed.Add(1)
@@ -96,14 +98,14 @@ func run(t *testing.T, b broker, r round) {
 			brokers++
 			killed.Add(1)
 		}
-		e.start()
+		e.Start()
 	}
 	t.Logf("%d engine kills and %d broker kills in %s, %d events produced by then", r.engineKills, brokers, time.Since(began).Round(time.Second), produced.Load())
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	log, ends := readLog(t, b.addr())
-	list := e.results(ends, 5*time.Minute)
+	log, ends := readLog(t, b.Addr())
+	list := e.Results([]string{"ranking", "pricing"}, ends, 5*time.Minute)
 	t.Logf("%d records in the log, %d events for the oracle; caught up after %s", total64(ends), len(log), time.Since(began).Round(time.Second))
 	spec := workload.Spec()
 	answer := oracle.Compute(spec, log)

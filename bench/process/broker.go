@@ -1,4 +1,4 @@
-package kill
+package process
 
 import (
 	"fmt"
@@ -16,16 +16,24 @@ import (
 	"github.com/tidemark/tidemark/bench/kafka"
 )
 
-// broker is what the rounds need of a broker process.
-type broker interface {
+// Broker is a broker in a process of its own.
+type Broker interface {
 	Start() error
 	Kill() error
-	addr() string
+	// Addr is host:port.
+	Addr() string
 }
 
 type realBroker struct{ *kafka.Broker }
 
-func (r realBroker) addr() string { return r.Addr }
+// Addr is host:port.
+func (r realBroker) Addr() string { return r.Broker.Addr }
+
+// RealKafka starts Apache Kafka, or skips the test where it is not to be had.
+func RealKafka(t testing.TB) Broker {
+	t.Helper()
+	return realBroker{kafka.Start(t)}
+}
 
 // fakeBroker is kfake on disk in a process of its own, so that it can be killed.
 type fakeBroker struct {
@@ -34,8 +42,10 @@ type fakeBroker struct {
 	cmd  *exec.Cmd
 }
 
-func newFakeBroker(t *testing.T) *fakeBroker {
-	_, port, _ := net.SplitHostPort(freeAddress(t))
+// FakeBroker starts kfake; the test's TestMain must call Main.
+func FakeBroker(t testing.TB) Broker {
+	t.Helper()
+	_, port, _ := net.SplitHostPort(FreeAddress(t))
 	n, _ := strconv.Atoi(port)
 	f := &fakeBroker{dir: t.TempDir(), port: n}
 	if err := f.Start(); err != nil {
@@ -45,7 +55,7 @@ func newFakeBroker(t *testing.T) *fakeBroker {
 	return f
 }
 
-func (f *fakeBroker) addr() string { return "127.0.0.1:" + strconv.Itoa(f.port) }
+func (f *fakeBroker) Addr() string { return "127.0.0.1:" + strconv.Itoa(f.port) }
 
 const fakeBrokerEnv = "TIDEMARK_KILL_FAKE_BROKER"
 
@@ -61,13 +71,13 @@ func (f *fakeBroker) Start() error {
 		return err
 	}
 	for range 200 {
-		if c, err := net.Dial("tcp", f.addr()); err == nil {
+		if c, err := net.Dial("tcp", f.Addr()); err == nil {
 			c.Close()
 			return nil
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	return fmt.Errorf("the broker does not listen on %s", f.addr())
+	return fmt.Errorf("the broker does not listen on %s", f.Addr())
 }
 
 func (f *fakeBroker) Kill() error {
@@ -80,8 +90,8 @@ func (f *fakeBroker) Kill() error {
 	return nil
 }
 
-// TestMain becomes the broker when the environment says so.
-func TestMain(m *testing.M) {
+// Main runs the tests, or becomes the broker when the environment says so.
+func Main(m *testing.M) {
 	how := os.Getenv(fakeBrokerEnv)
 	if how == "" {
 		os.Exit(m.Run())

@@ -1,4 +1,6 @@
-package kill
+// Package process runs the built program and brokers as processes of their own, for the tests that kill them or measure
+// them from outside.
+package process
 
 import (
 	"context"
@@ -25,7 +27,7 @@ var (
 )
 
 // program builds the command once for all tests.
-func program(t *testing.T) string {
+func program(t testing.TB) string {
 	t.Helper()
 	buildOnce.Do(func() {
 		dir, err := os.MkdirTemp("", "tidemark-kill-")
@@ -45,8 +47,8 @@ func program(t *testing.T) string {
 	return binary
 }
 
-// engine is the program as a process: started, killed, started again on the same data.
-type engine struct {
+// Engine is the program as a process: started, killed, started again on the same data.
+type Engine struct {
 	t                      *testing.T
 	definitions, data, log string
 	brokers, listen, admin string
@@ -54,10 +56,12 @@ type engine struct {
 	exited                 chan error
 }
 
-func newEngine(t *testing.T, definitions, brokers string) *engine {
+// New prepares an engine with the YAML of its definitions; it is killed when the test ends.
+func New(t testing.TB, definitions, brokers string, flags ...string) *Engine {
+	t.Helper()
 	dir := t.TempDir()
-	e := &engine{t: t, data: filepath.Join(dir, "data"), definitions: filepath.Join(dir, "definitions"), log: filepath.Join(dir, "engine.log"),
-		brokers: brokers, listen: freeAddress(t), admin: freeAddress(t)}
+	e := &Engine{t: t, flags: flags, data: filepath.Join(dir, "data"), definitions: filepath.Join(dir, "definitions"), log: filepath.Join(dir, "engine.log"),
+		brokers: brokers, listen: FreeAddress(t), admin: FreeAddress(t)}
 	if err := os.MkdirAll(e.definitions, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +69,7 @@ func newEngine(t *testing.T, definitions, brokers string) *engine {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		e.kill()
+		e.Kill()
 		if t.Failed() {
 			if text, err := os.ReadFile(e.log); err == nil {
 				t.Logf("the engine's last words:\n%s", text[max(0, len(text)-4000):])
@@ -75,14 +79,17 @@ func newEngine(t *testing.T, definitions, brokers string) *engine {
 	return e
 }
 
-func (e *engine) start() {
+// Start starts the program; it returns before the program serves.
+func (e *Engine) Start() {
 	e.t.Helper()
 	log, err := os.OpenFile(e.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		e.t.Fatal(err)
 	}
 	defer log.Close()
-	e.cmd = exec.Command(program(e.t), "serve", e.definitions, "--brokers", e.brokers, "--data", e.data, "--listen", e.listen, "--admin", e.admin)
+	args := append([]string{"serve", e.definitions, "--brokers", e.brokers, "--data", e.data, "--listen", e.listen, "--admin", e.admin}, e.flags...)
+	e.cmd = exec.Command(program(e.t), args...)
+	e.cmd.Env = append(os.Environ(), e.Env...)
 	e.cmd.Stdout, e.cmd.Stderr = log, log
 	if err := e.cmd.Start(); err != nil {
 		e.t.Fatal(err)
@@ -91,8 +98,8 @@ func (e *engine) start() {
 	go func(c *exec.Cmd, exited chan error) { exited <- c.Wait() }(e.cmd, e.exited)
 }
 
-// kill sends SIGKILL and reports whether the engine had been alive until then.
-func (e *engine) kill() (alive bool) {
+// Kill sends SIGKILL and reports whether the engine had been alive until then.
+func (e *Engine) Kill() (alive bool) {
 	if e.cmd == nil {
 		return false
 	}
@@ -109,10 +116,11 @@ func (e *engine) kill() (alive bool) {
 	return true
 }
 
-func (e *engine) get(path string, into any) error {
+// Get decodes the JSON at a path of the public address.
+func (e *Engine) Get(path string, into any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+e.listen+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.URL(path), nil)
 	if err != nil {
 		return err
 	}
@@ -131,10 +139,9 @@ func (e *engine) get(path string, into any) error {
 	return json.Unmarshal(text, into)
 }
 
-// results returns both experiments with all slices once the engine has read every partition to the given ends.
-func (e *engine) results(ends map[string]int64, within time.Duration) []*results.Result {
+// Results returns the experiments with all slices once the engine has read every partition to the given ends.
+func (e *Engine) Results(ids []string, ends map[string]int64, within time.Duration) []*results.Result {
 	e.t.Helper()
-	ids := []string{"ranking", "pricing"}
 	deadline := time.Now().Add(within)
 	for {
 		list, err := e.caughtUp(ids, ends)
@@ -143,7 +150,7 @@ func (e *engine) results(ends map[string]int64, within time.Duration) []*results
 		}
 		if time.Now().After(deadline) {
 			var status stream.Status
-			_ = e.get("/api/v1/status", &status)
+			_ = e.Get("/api/v1/status", &status)
 			text, _ := json.MarshalIndent(status, "", " ")
 			e.t.Fatalf("not caught up after %s: %v\n%s", within, err, text)
 		}
@@ -151,11 +158,17 @@ func (e *engine) results(ends map[string]int64, within time.Duration) []*results
 	}
 }
 
-func (e *engine) caughtUp(ids []string, ends map[string]int64) ([]*results.Result, error) {
+// URL is the address of a path of the public server.
+func (e *Engine) URL(path string) string { return "http://" + e.listen + path }
+
+// Definitions is the folder of the definitions; files written there before Start belong to them.
+func (e *Engine) Definitions() string { return e.definitions }
+
+func (e *Engine) caughtUp(ids []string, ends map[string]int64) ([]*results.Result, error) {
 	var list []*results.Result
 	for _, id := range ids {
 		r := new(results.Result)
-		if err := e.get("/api/v1/experiments/"+id+"/results?slices=all", r); err != nil {
+		if err := e.Get("/api/v1/experiments/"+id+"/results?slices=all", r); err != nil {
 			return nil, err
 		}
 		for partition, end := range ends {
@@ -168,7 +181,8 @@ func (e *engine) caughtUp(ids []string, ends map[string]int64) ([]*results.Resul
 	return list, nil
 }
 
-func freeAddress(t *testing.T) string {
+// FreeAddress is a loopback address on which nothing listens.
+func FreeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -177,3 +191,20 @@ func freeAddress(t *testing.T) string {
 	defer l.Close()
 	return l.Addr().String()
 }
+
+// Died waits until the program has ended by itself; false if it still runs after that time.
+func (e *Engine) Died(within time.Duration) bool {
+	if e.cmd == nil {
+		return true
+	}
+	select {
+	case <-e.exited:
+		e.cmd = nil
+		return true
+	case <-time.After(within):
+		return false
+	}
+}
+
+// Alive says whether the program runs.
+func (e *Engine) Alive() bool { return e.cmd != nil && !e.Died(0) }

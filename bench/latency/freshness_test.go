@@ -1,0 +1,180 @@
+package latency
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/tidemark/tidemark/bench/process"
+	"github.com/tidemark/tidemark/bench/workload"
+)
+
+func TestMain(m *testing.M) { process.Main(m) }
+
+// number reads an environment variable.
+func number(name string, otherwise int) int {
+	n, err := strconv.Atoi(os.Getenv(name))
+	if err != nil {
+		return otherwise
+	}
+	return n
+}
+
+// mark is one event whose way is timed.
+type mark struct {
+	partition string
+	offset    int64
+	sent      time.Time
+}
+
+// BenchmarkFreshness produces at TIDEMARK_RATE events a second (20,000) for TIDEMARK_SECONDS (30) and times a sample of
+// them until a message of the live stream has positions beyond them.
+func BenchmarkFreshness(b *testing.B) {
+	rate, seconds := number("TIDEMARK_RATE", 20_000), number("TIDEMARK_SECONDS", 30)
+	broker := process.RealKafka(b)
+	topics(b, broker.Addr(), 8, workload.Topics...)
+	engine := process.New(b, workload.Definitions, broker.Addr())
+	engine.Start()
+	for range b.N {
+		var mu sync.Mutex
+		var waiting []mark
+		var took []time.Duration
+		ctx, cancel := context.WithCancel(context.Background())
+		seen := func(positions map[string]int64, at time.Time) {
+			mu.Lock()
+			defer mu.Unlock()
+			waiting = slices.DeleteFunc(waiting, func(m mark) bool {
+				if positions[m.partition] <= m.offset {
+					return false
+				}
+				took = append(took, at.Sub(m.sent))
+				return true
+			})
+		}
+		followed := make(chan error, 1)
+		go func() { followed <- follow(ctx, engine.URL("/api/v1/experiments/ranking/live"), seen) }()
+
+		client, err := kgo.NewClient(kgo.SeedBrokers(broker.Addr()), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ProducerLinger(0))
+		if err != nil {
+			b.Fatal(err)
+		}
+		total := rate * seconds
+		g := workload.NewGenerator(1, 50_000, 120*time.Hour/time.Duration(total))
+		began := time.Now()
+		const tick = 10 * time.Millisecond
+		each := max(1, rate/100)
+		for sent := 0; sent < total; sent += each {
+			if ahead := time.Until(began.Add(time.Duration(sent/each) * tick)); ahead > 0 {
+				time.Sleep(ahead)
+			}
+			records := make([]*kgo.Record, 0, each)
+			for range each {
+				w := g.Next()
+				records = append(records, &kgo.Record{Topic: w.Topic, Key: []byte(w.Key), Value: w.Value, Timestamp: w.Timestamp})
+			}
+			at := time.Now()
+			produced := client.ProduceSync(ctx, records...)
+			if err := produced.FirstErr(); err != nil {
+				b.Fatal(err)
+			}
+			last := produced[len(produced)-1].Record
+			mu.Lock()
+			waiting = append(waiting, mark{fmt.Sprintf("%s/%d", last.Topic, last.Partition), last.Offset, at})
+			mu.Unlock()
+		}
+		lasted := time.Since(began)
+		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+			mu.Lock()
+			left := len(waiting)
+			mu.Unlock()
+			if left == 0 {
+				break
+			}
+		}
+		cancel()
+		<-followed
+		client.Close()
+		if len(waiting) > 0 {
+			b.Errorf("%d of %d marked events never showed", len(waiting), len(waiting)+len(took))
+		}
+		report(b, took)
+		b.ReportMetric(float64(total)/lasted.Seconds(), "events/s")
+	}
+}
+
+// report gives the median and the tail in milliseconds.
+func report(b *testing.B, took []time.Duration) {
+	b.Helper()
+	if len(took) == 0 {
+		b.Fatal("nothing was measured")
+	}
+	slices.Sort(took)
+	at := func(p float64) float64 {
+		return float64(took[min(len(took)-1, int(p*float64(len(took))))].Microseconds()) / 1000
+	}
+	b.ReportMetric(at(0.5), "p50-ms")
+	b.ReportMetric(at(0.99), "p99-ms")
+	b.ReportMetric(at(1), "max-ms")
+	b.ReportMetric(float64(len(took)), "measured")
+	b.ReportMetric(0, "ns/op")
+}
+
+// follow reads the live stream until ctx ends, connecting again while the program starts.
+func follow(ctx context.Context, url string, seen func(positions map[string]int64, at time.Time)) error {
+	for ctx.Err() == nil {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
+		lines := bufio.NewReaderSize(response.Body, 1<<20)
+		for {
+			line, err := lines.ReadString('\n')
+			at := time.Now()
+			if data, ok := strings.CutPrefix(line, "data:"); ok {
+				var m struct{ Positions map[string]int64 }
+				if json.Unmarshal([]byte(data), &m) == nil && m.Positions != nil {
+					seen(m.Positions, at)
+				}
+			}
+			if err != nil {
+				break
+			}
+		}
+		response.Body.Close()
+	}
+	return ctx.Err()
+}
+
+// topics creates topics on a broker.
+func topics(tb testing.TB, addr string, partitions int32, names ...string) {
+	tb.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(addr))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer client.Close()
+	response, err := kadm.NewClient(client).CreateTopics(context.Background(), partitions, 1, nil, names...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := response.Error(); err != nil {
+		tb.Fatal(err)
+	}
+}
