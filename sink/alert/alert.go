@@ -78,14 +78,15 @@ type Delivery struct {
 	Episode    int64             `json:"episode"`
 	Transition notify.Transition `json:"transition"`
 	Status     Status            `json:"status"`
-	Reason     string            `json:"reason,omitempty"` // of a dead letter
-	Created    time.Time         `json:"created"`
+	Reason     string            `json:"reason,omitempty"`  // of a dead letter
+	Created    time.Time         `json:"created"`           // when the state changed, by the clock
+	Queued     time.Time         `json:"queued"`            // the same, or when it was replayed: the schedule runs from here
 	Settled    *time.Time        `json:"settled,omitempty"` // delivered or dead since
 	NotBefore  time.Time         `json:"not_before"`        // of the next attempt
 	Tries      int               `json:"tries"`
 	Attempts   []notify.Attempt  `json:"attempts,omitempty"` // the last ones
-	Body       []byte            `json:"-"`
 	Seq        uint64            `json:"seq"`
+	Body       []byte            `json:"-"` // filled by Manager.DeadLetters only
 }
 
 // Transition is one change of an alert's state.
