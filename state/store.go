@@ -44,9 +44,10 @@ func (s *Store) Apply(b *Batch, sink Sink) error { return errUnbuilt }
 // Dirty is about how many bytes the next Commit will write.
 func (s *Store) Dirty() int64 { return 0 }
 
-// Commit writes all that Apply changed, the positions and the ledger in one batch. extra adds the cube's rows, under keys
-// that start with 'c', to the same batch.
-func (s *Store) Commit(extra func(*pebble.Batch) error) error { return errUnbuilt }
+// Commit writes all that Apply changed, the positions and the ledger in one batch. extra (cube.Cube.Persist) adds the
+// cube's rows to it: it calls set with each key, which starts with 'c', and its old and new value (nil: absent). set keeps
+// the digest, which is why it wants the old values.
+func (s *Store) Commit(extra func(set func(key, old, new []byte) error) error) error { return errUnbuilt }
 
 // Durable makes everything committed so far survive a crash of the machine.
 func (s *Store) Durable() error { return errUnbuilt }
