@@ -286,6 +286,11 @@ func (e *Evaluator) evaluate(s *evaluated, m int, mask uint, old []*cube.Cell, o
 		}
 		fact, hasFact := in.Facts[key]
 		hasFact = hasFact && (fact.Definition == "" || fact.Definition == mt.hash) && (fact.V > 0 || fact.Tau2 > 0) && !mt.tau2
+		stored := hasFact
+		if !hasFact && was != nil && was.Tuning != nil && was.Tuning.Set != nil {
+			// Set at an earlier look, and the caller has not stored it yet: it is set all the same.
+			fact, hasFact = *was.Tuning, true
+		}
 		if was == nil || changed[v] || changed[e.control] || oldCtx != s.ctx || hasFact != (was.Tuning != nil && was.Tuning.Set != nil) || hasFact && !equalTuning(was.Tuning, &fact) {
 			rows[i] = e.row(s, m, mask, v, key, fact, hasFact, in, r)
 		}
@@ -293,7 +298,7 @@ func (e *Evaluator) evaluate(s *evaluated, m int, mask uint, old []*cube.Cell, o
 			if mask == 0 {
 				r.Tuning[mt.Metric.ID+"/"+e.x.Variants[v].ID] = *t
 			}
-			if !hasFact && !mt.tau2 && !in.Analyze {
+			if !stored && !mt.tau2 && !in.Analyze {
 				r.Facts[key] = *t
 			}
 		}
