@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/catalog/sql"
 	"github.com/tidemark/tidemark/cube"
 	"github.com/tidemark/tidemark/stats/moment"
 )
@@ -33,6 +34,7 @@ func newLab(variants ...string) *lab {
 	}
 	slices.SortFunc(x.Variants, func(a, b catalog.Variant) int { return compareText(a.ID, b.ID) })
 	x.Sequential.Subjects = 10_000
+	x.Exposure.Event = &catalog.Event{ID: "EXPOSURE", Source: &catalog.Source{ID: "exposures"}, Query: &sql.Query{}}
 	px := catalog.PlanExperiment{Experiment: x}
 	px.Control = slices.IndexFunc(x.Variants, func(v catalog.Variant) bool { return v.ID == x.Control })
 	return &lab{plan: &catalog.Plan{Experiments: []catalog.PlanExperiment{px}}}
