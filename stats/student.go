@@ -19,6 +19,10 @@ func StudentTwoSidedP(t, nu float64) float64 {
 		p, _ := TwoSidedP(normalOfStudent(t, nu))
 		return p.V
 	}
+	if t < 1 {
+		// x would be 1 but for what rounding leaves of t².
+		return 1 - mathext.RegIncBeta(0.5, nu/2, t*t/(nu+t*t))
+	}
 	return math.Max(mathext.RegIncBeta(nu/2, 0.5, nu/(nu+t*t)), minP)
 }
 

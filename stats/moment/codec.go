@@ -117,13 +117,13 @@ func Decode(b []byte) (Sums, []byte, error) {
 func fromParts(p *[19]Int192) (s Sums, ok bool) {
 	ok = true
 	count := func(x Int192) int64 {
-		n, fits := x.narrow()
+		n, fits := x.Narrow()
 		v, small := n.Int64()
 		ok = ok && fits && small
 		return v
 	}
 	narrow := func(x Int192) Int128 {
-		n, fits := x.narrow()
+		n, fits := x.Narrow()
 		ok = ok && fits
 		return n
 	}

@@ -93,8 +93,8 @@ func (x Int192) Sign() int {
 	return 1
 }
 
-// narrow returns x in 128 bits and whether it fits.
-func (x Int192) narrow() (Int128, bool) {
+// Narrow returns x in 128 bits and whether it fits.
+func (x Int192) Narrow() (Int128, bool) {
 	return Int128{x.mid, x.lo}, x.hi == uint64(int64(x.mid)>>63)
 }
 

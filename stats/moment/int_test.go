@@ -110,7 +110,7 @@ func TestIntegersAgreeWithBig(t *testing.T) {
 		if v, ok := a.Int64(); ok != ba.IsInt64() || ok && v != ba.Int64() {
 			t.Fatalf("%d: int64 of %v = %d, %v", i, ba, v, ok)
 		}
-		if n, ok := x.narrow(); ok != (wrap(bx, 128).Cmp(bx) == 0) || ok && bigOf(n.Wide()).Cmp(bx) != 0 {
+		if n, ok := x.Narrow(); ok != (wrap(bx, 128).Cmp(bx) == 0) || ok && bigOf(n.Wide()).Cmp(bx) != 0 {
 			t.Fatalf("%d: 128 bits of %v = %v, %v", i, bx, n, ok)
 		}
 	}

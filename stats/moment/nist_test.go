@@ -104,7 +104,7 @@ func TestNISTStRDTo15Digits(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				narrow, _ := x.narrow()
+				narrow, _ := x.Narrow()
 				num, _ := narrow.Int64()
 				points[i] = Point{In: true, Num: num, Den: 1}
 				s.Add(points[i])
