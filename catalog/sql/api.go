@@ -26,11 +26,19 @@ type Type struct {
 type Value struct {
 	Kind Kind
 	Null bool
-	I    int64   // BigInt, Decimal (at Scale), Date (days), Timestamp and TimestampTZ (microseconds UTC), Boolean (0, 1)
-	F    float64 // Double
+	// I: BigInt, Decimal (unscaled, at Scale), Date (days since 1970), TimestampTZ (microseconds UTC), Timestamp
+	// (microseconds of the wall clock; Instant places it), Boolean (0, 1).
+	I int64
+	F float64 // Double
 	// Text of Varchar; for a Double that came unchanged from the source's decimal text, that text, so that it is rounded once.
 	Text  []byte
 	Scale int
+
+	// A Decimal of more than 64 bits is wide: hi are its upper 64 bits, I the lower. Fixed and AppendText know.
+	hi   int64
+	wide bool
+	// utc: a Timestamp that is known to be the wall clock of UTC (EPOCH_MS), whatever the source's zone.
+	utc bool
 }
 
 // Column of a query's result.

@@ -1,6 +1,14 @@
 package sql
 
-import "time"
+import (
+	"math"
+	"sort"
+	"strings"
+	"time"
+)
+
+// EventTime is the column that says when an event happened.
+const EventTime = "event_time"
 
 // Query is a parsed and type-checked SELECT; immutable, shared by all shards.
 type Query struct {
@@ -8,12 +16,100 @@ type Query struct {
 	From    string
 	Columns []Column
 	Paths   []Path // fields it reads, each once
+
+	exprs []*expr // parallel to Columns
+	where *expr   // nil: all records
+	csv   bool
 }
 
-// Predicate is a boolean expression over an event's columns; immutable, may be evaluated from any goroutine.
-type Predicate struct {
-	Text    string
-	Columns []int // columns it reads
+// Parse parses an event's SELECT over a source whose fields have no type of their own: a JSON value is what its text
+// says. It returns a query without errors, or all the errors that it can tell apart.
+func Parse(text string) (*Query, []SyntaxError) { return parse(text, false) }
+
+// ParseCSV is Parse for a source of CSV, whose fields are VARCHAR: arithmetic on one without a cast is an error here,
+// where Parse leaves it to the record.
+func ParseCSV(text string) (*Query, []SyntaxError) { return parse(text, true) }
+
+func parse(text string, csv bool) (*Query, []SyntaxError) {
+	p := newParser(text)
+	items, from, alias, where := p.statement()
+	b := &binder{errors: p.errors, source: from, alias: alias, csv: csv}
+	q := &Query{Text: text, From: from, where: where, csv: csv}
+	if where != nil {
+		b.bind(where)
+		if where.op != opBad {
+			w := newExpr(opAnd, "AND", where.at, where.end, where)
+			w.bound = true
+			b.condition(w, 0)
+			q.where = w.args[0]
+		}
+	}
+	for i, item := range items {
+		b.bind(item.expr)
+		if item.name != "" {
+			b.duplicate(items[:i], item)
+		}
+		line, col := position(text, item.at)
+		typ := item.expr.typ
+		if typ.Kind != Decimal {
+			typ = Type{Kind: typ.Kind}
+		}
+		if k := typ.Kind; item.name == EventTime && item.expr.op != opBad && k != Any && k != Varchar && !k.temporal() {
+			b.errors.add(item.at, item.end, "use TO_TIMESTAMP(seconds) or EPOCH_MS(milliseconds)", "event_time must be a time, this is %s", typ)
+		}
+		q.Columns = append(q.Columns, Column{Name: item.name, Type: typ, Constant: item.expr.constant, Line: line, Col: col})
+		q.exprs = append(q.exprs, item.expr)
+	}
+	q.Paths = b.paths
+	if errs := p.errors.errors(); len(errs) > 0 {
+		return nil, errs
+	}
+	return q, nil
+}
+
+// duplicate refuses a second column of one name; DuckDB tells no case apart in names.
+func (b *binder) duplicate(before []selectItem, item selectItem) {
+	for _, other := range before {
+		if strings.EqualFold(other.name, item.name) {
+			line, col := position(b.errors.text, other.at)
+			b.errors.add(item.nameAt, item.nameEnd, "give it another name with AS", "a second column named %s (the first is at %d:%d)", quote(item.name), line, col)
+			return
+		}
+	}
+}
+
+// Canonical is the typed tree as text, for hashing: equal for texts that differ only in spaces, comments, the case of
+// keywords, the spelling of operators and types, or the order of the columns.
+func (q *Query) Canonical() string {
+	all := make([]int, len(q.Columns))
+	for i := range all {
+		all[i] = i
+	}
+	return q.CanonicalOf(all...)
+}
+
+// CanonicalOf is the part of Canonical that the given columns depend on: their expressions, the source, WHERE, and every
+// other column that may refuse a record, since a refused event counts nowhere. So a column that can't refuse one may be
+// added to an event without a change of meaning for those who do not read it.
+func (q *Query) CanonicalOf(columns ...int) string {
+	wanted := make(map[int]bool, len(columns))
+	for _, c := range columns {
+		wanted[c] = true
+	}
+	var lines []string
+	for i, c := range q.Columns {
+		if wanted[i] {
+			lines = append(lines, "column "+quote(c.Name)+" "+q.exprs[i].canonical())
+		} else if q.exprs[i].fallible {
+			lines = append(lines, "accepts "+q.exprs[i].canonical())
+		}
+	}
+	sort.Strings(lines)
+	text := "from " + quote(q.From) + "\n" + strings.Join(lines, "\n") + "\n"
+	if q.where != nil {
+		text += "where " + q.where.canonical() + "\n"
+	}
+	return text
 }
 
 // EvalOptions say how a source's fields are read. The zero value reads JSON with times without a zone as UTC.
@@ -25,24 +121,67 @@ type EvalOptions struct {
 }
 
 // Evaluator evaluates one query; it belongs to one goroutine.
-type Evaluator struct{}
-
-func Parse(text string) (*Query, []SyntaxError) {
-	return nil, []SyntaxError{{Line: 1, Col: 1, Width: 1, Msg: "not yet"}}
+type Evaluator struct {
+	frame   frame
+	where   testFn // nil: all records
+	columns []evalFn
 }
-func (q *Query) Canonical() string { return q.Text }
+
+// NewEvaluator compiles the query. With CSV it reads the text again, so that fields are VARCHAR as ParseCSV has them; a
+// query that ParseCSV refuses keeps its dynamic types and refuses the records concerned.
 func (q *Query) NewEvaluator(opt EvalOptions) *Evaluator {
-	return &Evaluator{}
+	if opt.CSV && !q.csv {
+		if typed, errs := ParseCSV(q.Text); errs == nil && len(typed.Paths) == len(q.Paths) {
+			q = typed
+		}
+	}
+	var c compiler
+	e := &Evaluator{columns: make([]evalFn, len(q.exprs))}
+	if q.where != nil {
+		e.where = c.test(q.where)
+	}
+	for i, x := range q.exprs {
+		e.columns[i] = c.value(x)
+	}
+	e.frame = frame{remap: opt.Fields, loc: opt.Location, temps: make([]Value, c.temps)}
+	if e.frame.loc == nil {
+		e.frame.loc = time.UTC
+	}
+	return e
 }
-func (e *Evaluator) Eval(fields []Raw, out []Value) (keep bool, err error) { return false, nil }
 
-func ParsePredicate(text string, columns []Column) (*Predicate, []SyntaxError) {
-	return nil, []SyntaxError{{Line: 1, Col: 1, Width: 1, Msg: "not yet"}}
+// Eval evaluates one record: whether WHERE keeps it and, if so, its columns into out, which must have as many entries as
+// Query.Columns. A record that an expression refuses gives an *ErrorReject, which is valid until the next Eval, as is
+// the text of the values.
+func (e *Evaluator) Eval(fields []Raw, out []Value) (keep bool, err error) {
+	f := &e.frame
+	f.fields = fields
+	f.arena = f.arena[:0]
+	if e.where != nil {
+		switch e.where(f) {
+		case refused:
+			return false, &f.reject
+		case no, unknown:
+			return false, nil
+		}
+	}
+	for i, column := range e.columns {
+		v := &out[i]
+		if !column(f, v) || !f.finite(v) {
+			return false, &f.reject
+		}
+	}
+	return true, nil
 }
-func (p *Predicate) Eval(row []Value) (bool, error) { return false, nil }
-func (p *Predicate) Canonical() string              { return p.Text }
 
-func (v Value) Fixed(scale int) (int64, error)   { return 0, nil }
-func (v Value) AppendText(dst []byte) []byte     { return dst }
-func (v Value) Hash() uint64                     { return 0 }
-func (v Value) Instant(loc *time.Location) int64 { return v.I }
+// finite refuses a double that is no number where it becomes a value. A number of the source that is beyond the doubles
+// is out of range.
+func (f *frame) finite(v *Value) bool {
+	if v.Kind != Double || v.Null || !math.IsNaN(v.F) && !math.IsInf(v.F, 0) {
+		return true
+	}
+	if len(v.Text) > 0 {
+		return f.refuse(NumberRange, string(v.Text)+" is out of the range of DOUBLE")
+	}
+	return f.refuse(NotANumber, "a column is "+v.describe())
+}
