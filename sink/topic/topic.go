@@ -2,11 +2,18 @@ package topic
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/tidemark/tidemark/stream/results"
@@ -57,11 +64,16 @@ type Stats struct {
 	Failed     int64 // records that the broker refused for good
 }
 
-// Publisher keeps the topic equal to the hub's latest results.
+// Publisher keeps the topic equal to the hub's latest results. Run owns what it remembers; Stats may be called from any
+// goroutine.
 type Publisher struct {
 	hub    *results.Hub
 	opt    Options
 	client *kgo.Client
+	admin  *kadm.Client
+
+	// held is what the topic holds, as far as it was acknowledged or read: experiment → key → digest. Nil: not read yet.
+	held map[string]map[string][sha256.Size]byte
 
 	published, tombstones, failed atomic.Int64
 }
@@ -69,17 +81,11 @@ type Publisher struct {
 // New returns a publisher of the hub's results. Nothing is sent before Run.
 func New(hub *results.Hub, opt Options) (*Publisher, error) {
 	opt = opt.withDefaults()
-	client, err := kgo.NewClient(append(append([]kgo.Opt{}, opt.Client...), kgo.DefaultProduceTopic(opt.Topic))...)
+	client, err := kgo.NewClient(append(append([]kgo.Opt{kgo.ClientID("tidemark-results")}, opt.Client...), kgo.DefaultProduceTopic(opt.Topic))...)
 	if err != nil {
 		return nil, fmt.Errorf("topic: %w", err)
 	}
-	return &Publisher{hub: hub, opt: opt, client: client}, nil
-}
-
-// Run publishes until ctx ends or the hub is closed; then it returns nil.
-func (p *Publisher) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	return &Publisher{hub: hub, opt: opt, client: client, admin: kadm.NewClient(client)}, nil
 }
 
 // Stats returns the counts so far.
@@ -89,3 +95,133 @@ func (p *Publisher) Stats() Stats {
 
 // Close releases the connections. Run must have returned.
 func (p *Publisher) Close() { p.client.Close() }
+
+// Run publishes until ctx ends, or until the hub is closed and its last results are out; then it returns nil. It is
+// called once. What the brokers refuse or do not answer is tried again; Run does not give up.
+func (p *Publisher) Run(ctx context.Context) error {
+	sub := p.hub.Subscribe()
+	defer sub.Close()
+	due := map[string]bool{} // experiments with a result that is not out yet
+	for last := false; ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-sub.Done():
+			last = true
+		case <-sub.Ready():
+		}
+		for _, u := range sub.Take() {
+			due[u.Result.Experiment] = true
+		}
+		for len(due) > 0 {
+			if err := p.round(ctx, due); err != nil {
+				p.opt.Logger.Error("results topic: not published, will try again", "topic", p.opt.Topic, "waiting", len(due), "err", err)
+				// The topic may have been deleted, or somebody else may have written to it: read it again.
+				p.held = nil
+			}
+			if !sleep(ctx, p.opt.Every) {
+				return nil
+			}
+		}
+		if last {
+			return nil
+		}
+	}
+}
+
+// round publishes the latest result of every experiment in due and takes out what is done.
+func (p *Publisher) round(ctx context.Context, due map[string]bool) error {
+	if p.held == nil {
+		if err := p.ensureTopic(ctx); err != nil {
+			return err
+		}
+		held, err := p.read(ctx)
+		if err != nil {
+			return err
+		}
+		p.held = held
+	}
+	for _, id := range slices.Sorted(maps.Keys(due)) {
+		if r, ok := p.hub.Latest(id); ok {
+			if err := p.publish(ctx, r); err != nil {
+				return err
+			}
+		}
+		delete(due, id)
+	}
+	return nil
+}
+
+// publish produces what differs from what the topic holds, and waits for the acknowledgements.
+func (p *Publisher) publish(ctx context.Context, r *results.Result) error {
+	ms, err := messages(r)
+	if err != nil {
+		return err
+	}
+	held := p.held[r.Experiment]
+	if held == nil {
+		held = map[string][sha256.Size]byte{}
+		p.held[r.Experiment] = held
+	}
+	gone := maps.Clone(held)
+	var send []message
+	for _, m := range ms {
+		if d, ok := held[m.key]; !ok || d != m.digest {
+			send = append(send, m)
+		}
+		delete(gone, m.key)
+	}
+	// Tombstones first: the header, which is last, closes what changed.
+	stones := make([]message, 0, len(gone)+len(send))
+	for _, key := range slices.Sorted(maps.Keys(gone)) {
+		stones = append(stones, message{key: key})
+	}
+	return p.produce(ctx, held, append(stones, send...))
+}
+
+func (p *Publisher) produce(ctx context.Context, held map[string][sha256.Size]byte, ms []message) error {
+	errs := make([]error, len(ms))
+	var wait sync.WaitGroup
+	wait.Add(len(ms))
+	for i, m := range ms {
+		p.client.Produce(ctx, &kgo.Record{Key: []byte(m.key), Value: m.value}, func(_ *kgo.Record, err error) {
+			errs[i] = err
+			wait.Done()
+		})
+	}
+	wait.Wait()
+	var again error
+	for i, m := range ms {
+		switch err := errs[i]; {
+		case err == nil && m.value == nil:
+			p.tombstones.Add(1)
+			delete(held, m.key)
+		case err == nil:
+			p.published.Add(1)
+			held[m.key] = m.digest
+		case refused(err):
+			// Sending it again would fail again; it counts as held until its content changes.
+			p.failed.Add(1)
+			held[m.key] = m.digest
+			p.opt.Logger.Error("results topic: record refused; raise max.message.bytes of the topic", "topic", p.opt.Topic, "key", m.key, "bytes", len(m.value), "err", err)
+		default:
+			again = fmt.Errorf("topic: produce %s: %w", m.key, err)
+		}
+	}
+	return again
+}
+
+// refused says that the broker will never take this record.
+func refused(err error) bool {
+	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge) || errors.Is(err, kerr.InvalidRecord)
+}
+
+// sleep waits, and says whether ctx is still alive.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}

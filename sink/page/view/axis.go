@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -116,53 +117,97 @@ func relativeLimit(r *results.Row) (float64, bool) {
 	return g.Limit / math.Abs(*control), true
 }
 
-// Drawing is an interval as shapes: a thin whisker for the fixed-horizon interval, a thick bar for the always-valid one,
-// a point for the estimate, the zero line, a guardrail's limit. Coordinates are in the viewBox.
+// Drawing is an interval as SVG path data in the viewBox: a thick bar for the always-valid interval, a thin whisker with
+// caps for the fixed-horizon one, a point for the estimate, a guardrail's limit. An empty path draws nothing. An end that
+// lies outside the axis is an arrow head.
 type Drawing struct {
-	Zero    float64
-	Whisker *Span
-	Bar     *Span
-	Point   *float64
-	Limit   *float64
+	Bar, Whisker, Point, Limit string
 }
 
-// Span is a clipped stretch of the axis. Low and High say that an end lies outside and is drawn as an arrow.
-type Span struct {
-	From, To  float64
-	Low, High bool
-}
-
-// draw places a row on the axis. A row without a lift (control 0) draws nothing but the zero line.
-func (a Axis) draw(r *results.Row) *Drawing {
+// draw places a row on the axis. A row without a lift (its control is 0) draws nothing.
+func (a Axis) draw(r *results.Row) Drawing {
+	var d Drawing
 	if a.Max == 0 {
-		return nil
+		return d
 	}
-	d := &Drawing{Zero: a.at(0), Whisker: a.span(r.Lift.Interval), Bar: a.span(r.Lift.IntervalAlways)}
+	d.Bar, d.Whisker = a.bar(r.Lift.IntervalAlways), a.whisker(r.Lift.Interval)
 	if v := r.Lift.Value; v != nil && math.Abs(*v) <= a.Max {
-		x := round1(a.at(*v))
-		d.Point = &x
+		d.Point = fmt.Sprintf("M%g 12h0", round1(a.at(*v))) // a line of no length with round caps is a dot at any stretch
 	}
 	if l, ok := relativeLimit(r); ok && math.Abs(l) <= a.Max {
-		x := round1(a.at(l))
-		d.Limit = &x
+		d.Limit = fmt.Sprintf("M%g 1V23", round1(a.at(l)))
 	}
 	return d
 }
 
-func (a Axis) span(iv results.Interval) *Span {
+// span is an interval clipped to the axis; outside says that nothing of it lies on the axis.
+type span struct {
+	from, to  float64
+	low, high bool // clipped there
+}
+
+func (a Axis) clip(iv results.Interval) (span, bool) {
 	if iv == nil || math.IsNaN(iv[0]) || math.IsNaN(iv[1]) {
-		return nil
+		return span{}, false
 	}
-	clip := func(v float64) float64 { return round1(a.at(math.Max(-a.Max, math.Min(a.Max, v)))) }
-	s := &Span{From: clip(iv[0]), To: clip(iv[1]), Low: iv[0] < -a.Max, High: iv[1] > a.Max}
-	if s.Low && iv[1] < -a.Max { // wholly outside: an arrow alone, at the edge
-		s.To, s.High = s.From, false
+	at := func(v float64) float64 { return round1(a.at(math.Max(-a.Max, math.Min(a.Max, v)))) }
+	s := span{from: at(iv[0]), to: at(iv[1]), low: iv[0] < -a.Max, high: iv[1] > a.Max}
+	// Wholly outside: a stub with one arrow at the edge.
+	if iv[1] < -a.Max {
+		s.to, s.high = s.from+10, false
 	}
-	if s.High && iv[0] > a.Max {
-		s.From, s.Low = s.To, false
+	if iv[0] > a.Max {
+		s.from, s.low = s.to-10, false
 	}
-	return s
+	return s, true
+}
+
+func (a Axis) bar(iv results.Interval) string {
+	s, ok := a.clip(iv)
+	if !ok {
+		return ""
+	}
+	if s.to-s.from < 1.5 { // too narrow to be seen
+		mid := (s.from + s.to) / 2
+		s.from, s.to = round1(mid-0.8), round1(mid+0.8)
+	}
+	left, right := "V7", "V17"
+	from, to := s.from, s.to
+	if s.low {
+		left = fmt.Sprintf("L%g 12L%g 7", from-margin+2, from)
+	}
+	if s.high {
+		right = fmt.Sprintf("L%g 12L%g 17", to+margin-2, to)
+	}
+	return fmt.Sprintf("M%g 7H%g%sH%g%sZ", from, to, right, from, left)
+}
+
+func (a Axis) whisker(iv results.Interval) string {
+	s, ok := a.clip(iv)
+	if !ok {
+		return ""
+	}
+	path := fmt.Sprintf("M%g 12H%g", s.from, s.to)
+	if s.low {
+		path += fmt.Sprintf("M%g 9.5l-4 2.5l4 2.5", s.from+1)
+	} else {
+		path += fmt.Sprintf("M%g 9V15", s.from)
+	}
+	if s.high {
+		path += fmt.Sprintf("M%g 9.5l4 2.5l-4 2.5", s.to-1)
+	} else {
+		path += fmt.Sprintf("M%g 9V15", s.to)
+	}
+	return path
 }
 
 // round1 keeps coordinates to a tenth of a unit: finer is invisible and would make every refresh a change.
 func round1(v float64) float64 { return math.Round(v*10) / 10 }
+
+// tickText writes a place on the axis; ticks are limits that nobody set, so they are written like limits.
+func tickText(v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	return results.FormatLimit("", &results.Guardrail{Limit: v, Unit: "relative"})
+}

@@ -1,6 +1,10 @@
 package view
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"strconv"
 	"time"
 
 	"github.com/tidemark/tidemark/catalog"
@@ -8,21 +12,82 @@ import (
 	"github.com/tidemark/tidemark/stream/results"
 )
 
-// PageKey is the key of the cells that belong to the page as a whole.
+// PageKey is the key of the cells that belong to the page as a whole; no row has it.
 const PageKey = "@"
 
-// Cells are the texts of a result's rows by row key and field.
+// Cells are the texts of a result's rows by row key and field, and the axes' labels by "@" and role.
 func Cells(set *catalog.Set, x *catalog.Experiment, r *results.Result) map[string]map[string]string {
-	cells := map[string]map[string]string{}
+	t := NewTable(set, x, r)
+	cells := make(map[string]map[string]string, len(r.Rows)+len(t.Groups))
+	axes, names := map[string]Axis{}, map[string]string{}
+	for _, g := range t.Groups {
+		axes[g.Role] = g.Axis
+		ticks := map[string]string{}
+		for i, tick := range g.Axis.Ticks {
+			ticks["t"+strconv.Itoa(i)] = tick.Text
+		}
+		cells[PageKey+g.Role] = ticks
+		for _, m := range g.Metrics {
+			names[m.ID] = m.Name
+		}
+	}
 	for i := range r.Rows {
-		cells[r.Rows[i].Key()] = map[string]string{"state": r.Rows[i].State}
+		row := &r.Rows[i]
+		cells[row.Key()] = newRow(x, r, row, axes[row.Role], names[row.Metric]).fields()
 	}
 	return cells
 }
 
-// PageCells are the texts that belong to the page as a whole.
+// PageCells are the texts that belong to the page as a whole. "shape" changes when the page needs elements that it does
+// not have (it is then fetched anew), "slices" when slices came or went.
 func PageCells(set *catalog.Set, x *catalog.Experiment, r *results.Result, st stream.Status, now time.Time) map[string]string {
-	return map[string]string{"as_of": r.AsOf.UTC().Format("15:04:05")}
+	p := NewPage(set, x, r, st, now)
+	f := map[string]string{
+		"as_of": p.Fresh.AsOf, "lag": p.Fresh.Lag, "late": p.Fresh.Late, "duplicate": p.Fresh.Duplicate, "rejected": p.Fresh.Rejected,
+		"fresh": p.Fresh.State, "fresh_word": p.Fresh.Word, "day": p.Day.Text, "done": p.Day.Width,
+		"srm": p.SRM.State, "srm_word": p.SRM.Word, "crossovers": p.Crossovers,
+		"verdict": p.Verdict.State, "lead": p.Verdict.Lead, "sentence": p.Verdict.Text,
+		"why_goals": p.Verdict.Goals, "why_guardrails": p.Verdict.Guardrails, "why_srm": p.Verdict.SRM, "why_data": p.Verdict.Data, "rule": p.Verdict.Rule,
+		"shape": p.Shape, "slices": p.Slices, "life": p.Life,
+	}
+	for _, a := range p.Arms {
+		f["n_"+a.Letter], f["share_"+a.Letter] = a.Subjects, a.Share
+	}
+	return f
 }
 
-func tickText(v float64) string { return "" }
+// shape is a digest of what makes a page's elements: the rows of the whole and the banners.
+func shape(t *Table, banners []Banner, life string) string {
+	h := sha256.New()
+	write := func(parts ...string) {
+		for _, p := range parts {
+			_, _ = io.WriteString(h, strconv.Quote(p))
+		}
+	}
+	write(life)
+	if t != nil {
+		for _, g := range t.Groups {
+			for _, m := range g.Metrics {
+				write(m.ID, m.Hash)
+				for _, r := range m.Rows {
+					write(r.Key)
+				}
+			}
+		}
+	}
+	for _, b := range banners {
+		write(b.Level, b.Title, b.Key)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:6])
+}
+
+// slicesShape is a digest of which slices there are.
+func slicesShape(r *results.Result) string {
+	h := sha256.New()
+	for i := range r.Rows {
+		if len(r.Rows[i].Slice) > 0 {
+			_, _ = io.WriteString(h, r.Rows[i].Key()+"\n")
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:6])
+}

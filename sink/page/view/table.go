@@ -1,0 +1,348 @@
+package view
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/stream/results"
+)
+
+// Table is the results table: rows by role, each role with an axis of its own.
+type Table struct {
+	Level      string // 95%
+	Control    string
+	Treatments []Arm
+	Groups     []Group
+}
+
+// Arm is a variant with its letter; the control is A.
+type Arm struct {
+	ID, Letter  string
+	Subjects    string
+	Share, Plan string
+}
+
+// Group is the rows of one role.
+type Group struct {
+	Role, Title string
+	Axis        Axis
+	Metrics     []Metric
+}
+
+// Metric is one metric's rows on the whole, one per treatment.
+type Metric struct {
+	ID, Name, Description string
+	Hash                  string
+	Rows                  []*Row
+}
+
+// Row is one row of a result as texts.
+type Row struct {
+	Key     string
+	Metric  string
+	Variant string
+	Letter  string
+	Slice   map[string]string
+	Label   string // of a slice: its values
+	State   string
+	Rail    string // within, near, crossed; "" without a guardrail
+	Cells   Texts
+	row     *results.Row
+}
+
+// Texts are the fields of a row that change while one looks at it. Their JSON names are the fields of the live patches.
+type Texts struct {
+	Control   string // value of the control, and what it is made of
+	ControlOf string
+	Value     string // of the treatment
+	ValueOf   string
+	Lift      string
+	Absolute  string
+	Interval  string
+	Fixed     string
+	P         string
+	PFixed    string
+	N         string
+	Word      string
+	Why       string
+	RailWord  string
+	Drawing   Drawing
+	Alt       string
+}
+
+// fields are the texts by the names under which the live stream sends them.
+func (r *Row) fields() map[string]string {
+	t := &r.Cells
+	f := map[string]string{
+		"control": t.Control, "control_of": t.ControlOf, "value": t.Value, "value_of": t.ValueOf, "lift": t.Lift, "absolute": t.Absolute,
+		"ci": t.Interval, "fixed": t.Fixed, "p": t.P, "p_fixed": t.PFixed, "n": t.N, "state": r.State, "word": t.Word, "why": t.Why,
+		"bar": t.Drawing.Bar, "whisker": t.Drawing.Whisker, "point": t.Drawing.Point, "alt": t.Alt,
+	}
+	if r.Rail != "" {
+		f["rail"], f["rail_word"], f["limit"] = r.Rail, t.RailWord, t.Drawing.Limit
+	}
+	return f
+}
+
+var groupTitles = []struct {
+	role  catalog.Role
+	title string
+}{{catalog.Goal, "Goals"}, {catalog.Secondary, "Secondary"}, {catalog.Guardrail, "Guardrails"}}
+
+// NewTable lays out a result.
+func NewTable(set *catalog.Set, x *catalog.Experiment, r *results.Result) *Table {
+	t := &Table{Level: Level(r.Alpha), Control: x.Control}
+	for _, a := range Arms(x, r) {
+		if a.ID != x.Control {
+			t.Treatments = append(t.Treatments, a)
+		}
+	}
+	for _, g := range groupTitles {
+		group := Group{Role: string(g.role), Title: g.title, Axis: axisOver(ofRole(r, string(g.role)))}
+		for _, use := range x.Metrics {
+			if use.Role != g.role {
+				continue
+			}
+			m := Metric{ID: use.Metric.ID, Name: MetricName(use.Metric), Description: use.Metric.Description, Hash: short(use.Metric.Hash().String())}
+			for i := range r.Rows {
+				if row := &r.Rows[i]; row.Metric == m.ID && row.Role == group.Role && len(row.Slice) == 0 {
+					m.Hash = short(row.Definition)
+					m.Rows = append(m.Rows, newRow(x, r, row, group.Axis, m.Name))
+				}
+			}
+			group.Metrics = append(group.Metrics, m)
+		}
+		if len(group.Metrics) > 0 {
+			t.Groups = append(t.Groups, group)
+		}
+	}
+	return t
+}
+
+// Slices are the rows of one metric and treatment cut by dimensions, grouped as they are shown: by the first dimension,
+// with the cuts by the second (if there is one) below each.
+func (t *Table) Slices(x *catalog.Experiment, r *results.Result, metric, variant string, dims []string) []*Row {
+	var list []*Row
+	for _, g := range t.Groups {
+		for _, m := range g.Metrics {
+			if m.ID != metric {
+				continue
+			}
+			for i := range r.Rows {
+				row := &r.Rows[i]
+				if row.Metric == metric && row.Role == g.Role && row.Variant == variant && cutBy(row, dims) {
+					list = append(list, newRow(x, r, row, g.Axis, m.Name))
+				}
+			}
+		}
+	}
+	// Most telling first: by |z|, then by name. (other) and (none) are no answers and come last.
+	slices.SortStableFunc(list, func(a, b *Row) int {
+		if c := vague(a) - vague(b); c != 0 {
+			return c
+		}
+		switch za, zb := strength(a.row), strength(b.row); {
+		case za > zb:
+			return -1
+		case za < zb:
+			return 1
+		}
+		return strings.Compare(a.Label, b.Label)
+	})
+	return list
+}
+
+// cutBy says that a row fixes exactly the dimensions named.
+func cutBy(row *results.Row, dims []string) bool {
+	if len(row.Slice) != len(dims) {
+		return false
+	}
+	for _, d := range dims {
+		if _, ok := row.Slice[d]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func vague(r *Row) int {
+	for _, v := range r.Slice {
+		if v == "(other)" || v == "(none)" {
+			return 1
+		}
+	}
+	return 0
+}
+
+func strength(r *results.Row) float64 {
+	if r.Difference.Z == nil {
+		return -1
+	}
+	return max(*r.Difference.Z, -*r.Difference.Z)
+}
+
+func newRow(x *catalog.Experiment, r *results.Result, row *results.Row, axis Axis, name string) *Row {
+	texts := row.Texts(r.Alpha)
+	v := &Row{Key: row.Key(), Metric: row.Metric, Variant: row.Variant, Letter: letter(x, row.Variant), Slice: row.Slice, State: row.State, row: row}
+	c, t := row.ByVariant[row.Control], row.ByVariant[row.Variant]
+	v.Cells = Texts{
+		Control: texts.Control, ControlOf: madeOf(c), Value: texts.Treatment, ValueOf: madeOf(t),
+		Lift: texts.Effect.Value, Interval: orMissing(texts.Effect.Interval), P: texts.P, PFixed: texts.PFixed,
+		Fixed: orMissing(texts.Fixed.Interval), N: results.FormatCount(c.N + t.N), Word: texts.State, Drawing: axis.draw(row),
+	}
+	if row.Lift.Value != nil {
+		v.Cells.Absolute = texts.Absolute.Value
+	}
+	v.Cells.Why = why(row, texts)
+	if row.Guardrail != nil {
+		v.Rail = row.Guardrail.State
+		if v.Rail == "" {
+			v.Rail = "unknown"
+		}
+		v.Cells.RailWord = railWord(v.Rail) + " " + texts.Limit
+	}
+	slice := ""
+	if len(row.Slice) > 0 {
+		values := make([]string, 0, len(row.Slice))
+		for _, d := range x.Slices {
+			if value, ok := row.Slice[d.Name]; ok {
+				values = append(values, shown(value))
+			}
+		}
+		v.Label = strings.Join(values, " · ")
+		slice = " in " + results.SliceText(row.Slice)
+	}
+	v.Cells.Alt = name + slice + ": lift " + texts.Effect.Value + ", interval " + orMissing(texts.Effect.Interval) + ", " + texts.State
+	return v
+}
+
+// shown is a slice value as people read it; an empty one must not look like a hole in the page.
+func shown(value string) string {
+	if value == "" {
+		return "(empty)"
+	}
+	return value
+}
+
+// madeOf is the quotient behind a value.
+func madeOf(a results.Arm) string {
+	if a.N == 0 {
+		return "no subjects"
+	}
+	return decimal(a.SumNum) + " / " + decimal(a.SumDen)
+}
+
+// decimal writes an exact sum as a count of whole units: enough under a value that has its decimals.
+func decimal(sum string) string {
+	whole, _, _ := strings.Cut(sum, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return sum
+	}
+	return results.FormatCount(n)
+}
+
+// why says what stands behind a state that is not a plain answer.
+func why(row *results.Row, texts results.Texts) string {
+	c, t := row.ByVariant[row.Control].N, row.ByVariant[row.Variant].N
+	if row.State == "collecting" && min(c, t) < minSubjects {
+		return "n = " + results.FormatCount(min(c, t)) + " < " + results.FormatCount(minSubjects) + " per arm"
+	}
+	return strings.Join(texts.Reasons, "; ")
+}
+
+// minSubjects is the silence rule's bound (DESIGN §6): below it no state is given.
+const minSubjects = 100
+
+func orMissing(text string) string {
+	if text == "" {
+		return results.Missing
+	}
+	return text
+}
+
+func ofRole(r *results.Result, role string) []*results.Row {
+	var list []*results.Row
+	for i := range r.Rows {
+		if r.Rows[i].Role == role && len(r.Rows[i].Slice) < 2 {
+			list = append(list, &r.Rows[i])
+		}
+	}
+	return list
+}
+
+// Arms are the variants, control first, with their subjects and shares.
+func Arms(x *catalog.Experiment, r *results.Result) []Arm {
+	ids := []string{x.Control}
+	weights, total := 0.0, int64(0)
+	for _, v := range x.Variants {
+		if v.ID != x.Control {
+			ids = append(ids, v.ID)
+		}
+		weights += v.Weight
+		if r != nil {
+			total += r.Subjects[v.ID]
+		}
+	}
+	arms := make([]Arm, len(ids))
+	for i, id := range ids {
+		arms[i] = Arm{ID: id, Letter: letter(x, id), Subjects: results.FormatCount(0), Share: results.Missing, Plan: results.Missing}
+		if r != nil {
+			arms[i].Subjects = results.FormatCount(r.Subjects[id])
+		}
+		if total > 0 {
+			arms[i].Share = results.FormatPercent(float64(r.Subjects[id])/float64(total), 2)
+		}
+		for _, v := range x.Variants {
+			if v.ID == id && weights > 0 {
+				arms[i].Plan = results.FormatPercent(v.Weight/weights, 1)
+			}
+		}
+	}
+	return arms
+}
+
+// letter is the badge of a variant: A is the control, then the treatments by id.
+func letter(x *catalog.Experiment, variant string) string {
+	if variant == x.Control {
+		return "A"
+	}
+	at := 1
+	for _, v := range x.Variants {
+		if v.ID == variant {
+			break
+		}
+		if v.ID != x.Control {
+			at++
+		}
+	}
+	return string(rune('A' + min(at, 25)))
+}
+
+// MetricName is what a metric is called on pages.
+func MetricName(m *catalog.Metric) string {
+	if m.Name != "" {
+		return m.Name
+	}
+	return m.ID
+}
+
+// Level is the confidence of intervals at alpha: 95%.
+func Level(alpha float64) string {
+	if alpha*100 == float64(int(alpha*100+0.5)) {
+		return results.FormatPercent(1-alpha, 0)
+	}
+	return results.FormatPercent(1-alpha, 1)
+}
+
+func short(hash string) string { return hash[:min(8, len(hash))] }
+
+// rail words: "within +5%", "near +5%", "crossed +5%".
+func railWord(state string) string {
+	if state == "unknown" {
+		return "limit"
+	}
+	return state
+}
