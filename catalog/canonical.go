@@ -100,7 +100,7 @@ func (c *canonical) number(path string, v *float64) {
 }
 
 // event writes what a definition reads of an event: its source as it shapes values and time, the condition, and the
-// columns in question. A column that nobody here reads may come and go.
+// columns in question. A column that nobody here reads may come and go, unless it may refuse a record.
 func (c *canonical) event(e *Event, columns []string) {
 	outer := c.prefix
 	c.prefix += "event." + e.ID + "."
@@ -109,10 +109,15 @@ func (c *canonical) event(e *Event, columns []string) {
 	}
 	c.line("where", e.Query.CanonicalWhere())
 	columns = append(columns, TimeColumn, IDColumn)
+	var known []int
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(columns))) {
 		if i := e.Column(name); i >= 0 {
+			known = append(known, i)
 			c.line("column."+name, e.Query.CanonicalColumn(i))
 		}
+	}
+	for i, text := range e.Query.CanonicalAccepts(known...) {
+		c.line(fmt.Sprintf("accepts.%d", i), text)
 	}
 	c.prefix = outer
 }

@@ -322,12 +322,6 @@ func (c *compiler) direct() {
 	}
 }
 
-// keyedBy says whether the subject is, unchanged, the field or column by which the topic is keyed.
-func (e *PlanEvent) keyedBy(key, subject string) bool {
-	field, ok := e.Query.Field(e.Column(subject))
-	return ok && (key == subject || key == strings.Join(field, "."))
-}
-
 func micros(t time.Time) int64 { return t.UnixMicro() }
 
 // lateness is a duration in microseconds, Never if it has no end.

@@ -33,6 +33,8 @@ func HasErrors(list []Diagnostic) bool {
 type reporter struct {
 	list    []Diagnostic
 	secrets []*node
+	// asked, if set, hears of every key that is read; a test holds shapes and readers together by it.
+	asked func(s *shape, key string)
 }
 
 // add reports at a place of a file; the code's letter is its severity.

@@ -28,6 +28,14 @@ func (l *loader) event(d *definition) *Event {
 		return nil
 	}
 	query, errs := sql.Parse(n.text)
+	if query != nil {
+		// Whether a field has a type is the source's matter, and the source is known only from FROM.
+		if d := l.byID[sourceKind][query.From]; d != nil {
+			if s, ok := d.value.(*Source); ok && s.Format == CSV {
+				query, errs = sql.ParseCSV(n.text)
+			}
+		}
+	}
 	l.syntax("E020", n, errs)
 	if query == nil || len(errs) > 0 {
 		return nil
@@ -142,19 +150,26 @@ func (l *loader) dependencies(e *Event, r *reader) {
 
 // fixedColumns checks event_time and event_id.
 func (l *loader) fixedColumns(e *Event, n *node) {
-	seen := map[string]bool{}
-	for _, c := range e.Query.Columns {
-		if seen[c.Name] {
-			l.report.add("E025", n.within(c.Line, c.Col), characters(c.Name), n.file, fmt.Sprintf("two columns are named %q", c.Name), "name one of them differently with AS")
-		}
-		seen[c.Name] = true
-	}
 	l.eventTime(e, n)
 	if i := e.Column(IDColumn); i >= 0 && e.Query.Columns[i].Constant {
 		c := e.Query.Columns[i]
-		l.report.add("E022", n.within(c.Line, c.Col), 1, n.file, "event_id is the same for every event",
+		l.report.add("E022", n.within(c.Line, c.Col), itemWidth(n.text, c), n.file, "event_id is the same for every event",
 			"event_id says which records are one event, so a constant makes all of a subject's events duplicates of the first; take it from a field, or leave it out: then the record's place is its identity")
 	}
+}
+
+// itemWidth is how far an item of the SELECT reaches to the end of its name, if both stand on one line.
+func itemWidth(text string, c sql.Column) int {
+	lines := strings.Split(text, "\n")
+	if c.Line < 1 || c.Line > len(lines) {
+		return 1
+	}
+	line := []rune(lines[c.Line-1])
+	rest := string(line[min(c.Col-1, len(line)):])
+	if i := strings.Index(rest, c.Name); i >= 0 {
+		return characters(rest[:i+len(c.Name)])
+	}
+	return 1
 }
 
 func (l *loader) eventTime(e *Event, n *node) {
@@ -173,10 +188,11 @@ func (l *loader) eventTime(e *Event, n *node) {
 		return
 	}
 	c := e.Query.Columns[i]
-	at, width := n.within(c.Line, c.Col), 1
+	at, width := n.within(c.Line, c.Col), itemWidth(n.text, c)
 	switch c.Type.Kind {
-	case sql.Timestamp, sql.Date:
-	case sql.TimestampTZ:
+	case sql.Timestamp, sql.TimestampTZ:
+	case sql.Date:
+		l.report.add("W113", at, width, n.file, "event_time is a date: every event of a day happens at midnight", "take the time with it, or accept that order and windows within a day are unknown")
 	case sql.BigInt, sql.Double, sql.Decimal:
 		l.report.add("E023", at, width, n.file, "event_time is a number", "say what it counts: TO_TIMESTAMP(x) for seconds, TO_TIMESTAMP(x / 1000) for milliseconds")
 	default:

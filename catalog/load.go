@@ -271,6 +271,7 @@ func (l *loader) finish(name string) Report {
 			}
 		}
 	}
+	l.keying()
 	if l.files == 0 || l.empty() && len(l.report.list) == 0 {
 		l.report.add("E014", Position{name, 1, 1}, 1, nil, "no definitions in "+name, "put *.yaml files with source, event, metric and experiment there")
 	}

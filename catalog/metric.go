@@ -31,7 +31,7 @@ func (l *loader) metric(d *definition) *Metric {
 	l.deprecated(m, r)
 	l.metricSlices(m, r)
 	if m.ExcludeNone && m.Numerator.triggered() && m.Denominator == nil {
-		r.report.at("W102", r.keys["none"], "every exposed subject has TRIGGERED, so there is none to exclude", "leave it out")
+		r.report.at("W105", r.keys["none"], "every exposed subject has TRIGGERED, so there is none to exclude", "leave it out")
 	}
 	return m
 }
@@ -111,15 +111,11 @@ func (l *loader) termValue(t *Term, r *reader) {
 		return
 	}
 	c := t.Event.Query.Columns[t.Event.Column(n.text)]
-	kind := c.Type.Kind
-	if kind == sql.Any && t.Event.Source != nil && t.Event.Source.Format == CSV {
-		kind = sql.Varchar
-	}
-	switch kind {
+	switch c.Type.Kind {
 	case sql.Varchar:
 		what := "text"
-		if c.Type.Kind == sql.Any {
-			what = "text, as every field of a CSV file"
+		if t.Event.Source != nil && t.Event.Source.Format == CSV {
+			what = "text, as every field of a CSV file is"
 		}
 		l.report.at("E032", n, fmt.Sprintf("%s of %q: it is %s", t.Agg, n.text, what), fmt.Sprintf("give it a type in the SQL of %s: CAST(%s AS DECIMAL(18,2)) AS %s", t.Event.ID, n.text, n.text))
 	case sql.Date, sql.Timestamp, sql.TimestampTZ:
@@ -190,7 +186,7 @@ func (l *loader) orderAndWindow(m *Metric, r *reader) {
 	case "after_denominator":
 		m.Ordered = two
 		if !two && r.has("numerator") {
-			l.report.at("W102", r.value("order"), "order has no effect without a denominator event", "every event counts from the first exposure on")
+			l.report.at("W105", r.value("order"), "order has no effect without a denominator event", "every event counts from the first exposure on")
 		}
 	case "":
 		m.Ordered = two && m.Numerator.Event != m.Denominator.Event
@@ -200,7 +196,7 @@ func (l *loader) orderAndWindow(m *Metric, r *reader) {
 		l.positive(r, "window", "a window")
 	}
 	if r.has("window") && len(m.Events()) == 0 && m.Numerator.Agg != "" {
-		l.report.at("W102", r.keys["window"], "window has no effect: the metric reads no events", "leave it out")
+		l.report.at("W105", r.keys["window"], "window has no effect: the metric reads no events", "leave it out")
 	}
 }
 

@@ -92,6 +92,9 @@ func (r *reader) value(name string) *node {
 	if r.shape.find(name) == nil {
 		panic("catalog: shape " + r.shape.name + " has no key " + name)
 	}
+	if r.report.asked != nil {
+		r.report.asked(r.shape, name)
+	}
 	return r.values[name]
 }
 

@@ -30,7 +30,7 @@ func (l *loader) source(d *definition) *Source {
 	if r.has("lateness") {
 		s.Lateness, s.LatenessSet = r.duration("lateness"), true
 		if s.Profile {
-			r.report.at("W102", r.keys["lateness"], "a profile source is never late, so its lateness has no effect", "leave it out")
+			r.report.at("W105", r.keys["lateness"], "a profile source is never late, so its lateness has no effect", "leave it out")
 		}
 	}
 	if s.Profile {
