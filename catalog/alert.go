@@ -24,8 +24,8 @@ const AnyGuardrail = "any_guardrail"
 // alert resolves an alert definition.
 func (l *loader) alert(d *definition) *Alert {
 	r := d.r
-	a := &Alert{ID: d.id, Pos: d.pos(), For: r.duration("for"), Owner: r.text("owner"), Description: r.text("description"),
-		Runbook: r.text("runbook"), Summary: r.text("summary"), MinSubjects: r.integer("min_subjects"), Severity: Severity(r.enum("severity"))}
+	a := &Alert{ID: d.id, Pos: d.pos(), Owner: r.text("owner"), Description: r.text("description"),
+		Runbook: r.text("runbook"), Summary: r.text("summary"), Severity: Severity(r.enum("severity"))}
 	r.unused("name", "team", "tags")
 	switch a.Severity {
 	case "page":
@@ -33,8 +33,10 @@ func (l *loader) alert(d *definition) *Alert {
 	case "":
 		a.Severity = AlertWarn
 	}
-	if n := r.scalar("min_subjects"); n != nil && a.MinSubjects < 0 {
-		l.report.at("E017", n, "min_subjects must be 0 or more", "the number of subjects over both arms")
+	a.For, _ = r.duration("for")
+	a.MinSubjects, _ = r.integer("min_subjects")
+	if a.MinSubjects < 0 {
+		l.report.at("E017", r.value("min_subjects"), "min_subjects must be 0 or more", "the number of subjects over both arms")
 	}
 	l.alertExperiments(a, r)
 	l.when(a, r.mapping("when"))
@@ -112,10 +114,9 @@ func (l *loader) when(a *Alert, r *reader) {
 	case "srm":
 		a.When.SRM = r.enum("srm")
 	case "stale":
-		a.When.Stale = r.duration("stale")
-		l.positive(r, "stale", "the age of data")
+		a.When.Stale = r.positive("stale")
 	case "lag":
-		a.When.Stale = parsed(r, "lag", "an age", `write stale: 5m, or lag: ">5m"`, func(s string) (time.Duration, bool) {
+		a.When.Stale, _ = parsed(r, "lag", "an age", `write stale: 5m, or lag: ">5m"`, func(s string) (time.Duration, bool) {
 			return parseDuration(strings.TrimSpace(strings.TrimPrefix(s, ">")))
 		})
 	case "metric":
@@ -216,7 +217,7 @@ func (l *loader) receiver(d *definition) *Receiver {
 		out.PagerDuty = &struct{ RoutingKeyFile, URL string }{l.file(to, "routing_key_file"), l.url(to, "url", "routing_key_file", nil)}
 	case "webhook":
 		out.Webhook = &struct{ URL, SecretFile string }{l.url(to, "url", "secret_file", nil), l.file(to, "secret_file")}
-		if !to.has("secret_file") {
+		if !to.has("secret_file") && !to.meant["secret_file"] {
 			l.report.at("W109", to.node, "the webhook is not signed", "write secret_file: and the receiver can check who sends")
 		}
 	}

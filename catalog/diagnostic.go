@@ -32,6 +32,8 @@ func HasErrors(list []Diagnostic) bool {
 // reporter collects findings. It never stops at one.
 type reporter struct {
 	list    []Diagnostic
+	known   map[Diagnostic]bool
+	errors  int
 	secrets []*node
 	// asked, if set, hears of every key that is read; a test holds shapes and readers together by it.
 	asked func(s *shape, key string)
@@ -43,8 +45,16 @@ func (r *reporter) add(code string, pos Position, width int, f *file, message, h
 	if code[0] == 'W' {
 		d.Severity = Warning
 	}
-	if !slices.Contains(r.list, d) {
-		r.list = append(r.list, d)
+	if r.known[d] {
+		return // a definition that others share is checked for each of them
+	}
+	if r.known == nil {
+		r.known = map[Diagnostic]bool{}
+	}
+	r.known[d] = true
+	r.list = append(r.list, d)
+	if d.Severity == Error {
+		r.errors++ // a definition that raised the count is not usable
 	}
 }
 
@@ -55,17 +65,6 @@ func (r *reporter) at(code string, n *node, message, hint string) {
 
 // secret remembers that a node holds a secret, so that no finding prints it.
 func (r *reporter) secret(n *node) { r.secrets = append(r.secrets, n) }
-
-// errors counts the errors so far: a definition that raised the count is not usable.
-func (r *reporter) errors() int {
-	n := 0
-	for _, d := range r.list {
-		if d.Severity == Error {
-			n++
-		}
-	}
-	return n
-}
 
 // findings returns what was collected, in the order of a reader: by file, line and column.
 func (r *reporter) findings() []Diagnostic {

@@ -94,7 +94,7 @@ func (l *loader) metricUses(e *Experiment, r *reader) {
 			case scalarNode:
 				l.use(e, role.role, n, nil)
 			case mappingNode:
-				u := open(n, r.shape.find(role.key).shape, l.report)
+				u := openAs(string(role.role), n, r.shape.find(role.key).shape, l.report)
 				if role.role == Guardrail {
 					l.guardrail(e, u)
 				} else if u.exactlyOne("metric", "tag") == "tag" {
@@ -103,7 +103,7 @@ func (l *loader) metricUses(e *Experiment, r *reader) {
 					l.use(e, role.role, m, nil)
 				}
 			default:
-				l.report.at("E008", n, fmt.Sprintf("%q takes metrics, not %s", role.key, n.kind), r.shape.find(role.key).doc)
+				l.report.at("E008", n, fmt.Sprintf("%q takes metrics, not %s", role.key, n.kind), hintOf(*r.shape.find(role.key)))
 			}
 		}
 	}
@@ -169,10 +169,8 @@ func (l *loader) guardrail(e *Experiment, r *reader) {
 	}
 	var limit *Limit
 	if r.has("limit") {
-		v := parsed(r, "limit", "a limit", limitHint, parseLimit)
-		if v.Text == "" {
-			v.Text = "?" // reported; a limit was meant
-		} else if v.Value == 0 {
+		v, ok := parsed(r, "limit", "a limit", limitHint, parseLimit)
+		if ok && v.Value == 0 {
 			l.report.at("E048", r.value("limit"), "a limit of 0 has no harmful direction", limitHint)
 		}
 		limit = &v
@@ -251,10 +249,11 @@ func (l *loader) exposureLateness(e *Experiment, x *reader) {
 		limit = e.Exposure.Event.Source.Lateness
 	}
 	e.Exposure.Lateness = min(DefaultExposureLateness, limit)
-	if !x.has("lateness") {
+	d, ok := x.duration("lateness")
+	if !ok {
 		return
 	}
-	e.Exposure.Lateness = x.duration("lateness")
+	e.Exposure.Lateness = d
 	if e.Exposure.Lateness > limit {
 		l.report.at("E046", x.value("lateness"), "an exposure may not be later than its source allows",
 			fmt.Sprintf("source %s has lateness %s; write at most that, or raise it there", e.Exposure.Event.Source.ID, durationText(limit)))
@@ -271,13 +270,13 @@ func (l *loader) variants(e *Experiment, r *reader) {
 		l.report.at("E008", n, fmt.Sprintf("\"variants\" must be a mapping of variants to weights, not %s", n.kind), "such as {control: 1, treatment: 1}")
 		return
 	}
-	before := l.report.errors()
+	before := l.report.errors
 	total := 0.0
 	for _, p := range n.pairs {
 		total += l.variant(e, p)
 	}
 	slices.SortFunc(e.Variants, func(a, b Variant) int { return strings.Compare(a.ID, b.ID) })
-	if l.report.errors() > before {
+	if l.report.errors > before {
 		return
 	}
 	if len(e.Variants) < 2 || len(e.Variants) > maxVariants {
@@ -334,24 +333,24 @@ func (l *loader) testing(e *Experiment, r *reader) {
 		if at == nil {
 			continue
 		}
-		if at.has("alpha") {
-			e.Alpha = at.number("alpha")
-			// The tuning of the always-valid interval needs −2 ln α + ln(1 − 2 ln α) > 0, which holds below 1.
-			if n := at.scalar("alpha"); n != nil && (e.Alpha <= 0 || e.Alpha >= 0.5) {
-				if _, ok := parseNumber(n.text); ok {
-					l.report.at("E017", n, "alpha must lie between 0 and 0.5", "such as 0.05")
-				}
+		if alpha, ok := at.number("alpha"); ok {
+			e.Alpha = alpha
+			// The always-valid interval divides by −2 ln α + ln(1 − 2 ln α), which is positive below 1; a level of a
+			// half or more is a slip anyway.
+			if alpha <= 0 || alpha >= 0.5 {
+				l.report.at("E017", at.value("alpha"), "alpha must lie between 0 and 0.5", "such as 0.05")
 			}
 		}
 		if at.has("correction") {
 			e.Correction = at.enum("correction")
-			if e.Correction != "none" {
+			if e.Correction != "none" && e.Correction != "" {
 				at.notYet("correction")
 			}
 		}
 	}
 	if stats != nil {
-		e.MDE = parsed(stats, "mde", "a lift", "such as 1%", parseLimit).Value
+		mde, _ := parsed(stats, "mde", "a lift", "such as 1%", parseLimit)
+		e.MDE = mde.Value
 		if stats.enum("interval") == "fixed" {
 			stats.notYet("interval")
 		}
@@ -366,17 +365,17 @@ func (l *loader) sequential(e *Experiment, r *reader) {
 	}
 	switch r.exactlyOne("subjects", "tau2") {
 	case "subjects":
-		e.Sequential.Subjects = r.integer("subjects")
-		if n := r.scalar("subjects"); n != nil && e.Sequential.Subjects < 1 && n.text != "" {
-			if _, ok := parseNumber(n.text); ok {
-				l.report.at("E017", n, "subjects must be at least 1", "the size over both arms at which the interval is tightest, such as 10000")
+		if v, ok := r.integer("subjects"); ok {
+			e.Sequential.Subjects = v
+			if v < 1 {
+				l.report.at("E017", r.value("subjects"), "subjects must be at least 1", "the size over both arms at which the interval is tightest, such as 10000")
 			}
 		}
 	case "tau2":
-		e.Sequential.Tau2 = r.number("tau2")
-		if n := r.scalar("tau2"); n != nil && e.Sequential.Tau2 <= 0 {
-			if _, ok := parseNumber(n.text); ok {
-				l.report.at("E017", n, "tau2 must be above 0", "the variance of the prior on the absolute difference")
+		if v, ok := r.number("tau2"); ok {
+			e.Sequential.Tau2 = v
+			if v <= 0 {
+				l.report.at("E017", r.value("tau2"), "tau2 must be above 0", "the variance of the prior on the absolute difference")
 			}
 		}
 	}
@@ -386,13 +385,10 @@ func (l *loader) cuped(e *Experiment, r *reader) {
 	if r == nil || !r.has("pre_period") {
 		return
 	}
-	e.PrePeriod = r.duration("pre_period")
-	n := r.scalar("pre_period")
-	if n == nil {
-		return
-	}
-	if _, ok := parseDuration(n.text); ok && (e.PrePeriod <= 0 || e.PrePeriod%(24*time.Hour) != 0 || e.PrePeriod > 1000*24*time.Hour) {
-		l.report.at("E017", n, "pre_period must be whole days, from 1d to 1000d", "totals are kept by day, so that t0's day is their end")
+	d, ok := r.duration("pre_period")
+	e.PrePeriod = d
+	if ok && (d <= 0 || d%(24*time.Hour) != 0 || d > 1000*24*time.Hour) {
+		l.report.at("E017", r.value("pre_period"), "pre_period must be whole days, from 1d to 1000d", "totals are kept by day, so that t0's day is their end")
 	}
 }
 

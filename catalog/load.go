@@ -264,9 +264,9 @@ func (d *definition) pos() Position {
 func (l *loader) finish(name string) Report {
 	for _, k := range kinds {
 		for _, d := range l.found[k] {
-			before := l.report.errors()
+			before := l.report.errors
 			value := l.resolve(d)
-			if l.report.errors() == before && d.first {
+			if l.report.errors == before && d.first {
 				d.value = value
 			}
 		}

@@ -172,7 +172,7 @@ func (l *loader) direction(m *Metric, r *reader) {
 	m.Direction = Direction(r.enum("direction"))
 	if m.Direction == "" {
 		m.Direction = Up
-		if !r.has("direction") {
+		if !r.has("direction") && !r.meant["direction"] {
 			l.report.add("W101", m.Pos, max(characters(m.ID), 1), r.node.file, fmt.Sprintf("metric %s has no direction, so up is taken for better", m.ID), "write direction: up, down or none")
 		}
 	}
@@ -191,33 +191,18 @@ func (l *loader) orderAndWindow(m *Metric, r *reader) {
 	case "":
 		m.Ordered = two && m.Numerator.Event != m.Denominator.Event
 	}
-	m.Window = r.duration("window")
-	if r.has("window") && m.Window <= 0 {
-		l.positive(r, "window", "a window")
-	}
+	m.Window = r.positive("window")
 	if r.has("window") && len(m.Events()) == 0 && m.Numerator.Agg != "" {
 		l.report.at("W105", r.keys["window"], "window has no effect: the metric reads no events", "leave it out")
 	}
 }
 
-// positive reports a duration that was read but is not longer than nothing.
-func (l *loader) positive(r *reader, name, what string) {
-	if n := r.scalar(name); n != nil {
-		if d, ok := parseDuration(n.text); ok && d <= 0 {
-			l.report.at("E017", n, what+" must be longer than 0", durationHint)
-		}
-	}
-}
-
 // outliers reads what clips extreme subjects. It is checked, and a warning says that it waits for the statistics.
 func (l *loader) outliers(m *Metric, r *reader) {
-	if r.has("cap") {
-		v := r.number("cap")
+	if v, ok := r.number("cap"); ok {
 		m.Cap = &v
-		if n := r.scalar("cap"); n != nil && v <= 0 {
-			if _, ok := parseNumber(n.text); ok {
-				l.report.at("E017", n, "cap must be above 0", "the most that one subject counts for")
-			}
+		if v <= 0 {
+			l.report.at("E017", r.value("cap"), "cap must be above 0", "the most that one subject counts for")
 		}
 	}
 	if w := r.mapping("winsorize"); w != nil {
@@ -231,13 +216,12 @@ func (l *loader) outliers(m *Metric, r *reader) {
 }
 
 func (l *loader) percentile(r *reader, name string) *float64 {
-	n := r.scalar(name)
-	if n == nil {
+	v, ok := r.number(name)
+	if !ok {
 		return nil
 	}
-	v := r.number(name)
-	if _, ok := parseNumber(n.text); ok && (v <= 0 || v >= 1) {
-		l.report.at("E017", n, fmt.Sprintf("%s must lie between 0 and 1", name), "such as 0.999")
+	if v <= 0 || v >= 1 {
+		l.report.at("E017", r.value(name), fmt.Sprintf("%s must lie between 0 and 1", name), "such as 0.999")
 	}
 	return &v
 }

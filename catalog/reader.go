@@ -10,25 +10,30 @@ import (
 // reader takes one mapping apart by its shape. Opening it reports unknown, doubled and missing keys; each getter
 // reports a value of the wrong kind and then returns the zero value, so that one pass finds every error.
 type reader struct {
+	what   string // what findings call the mapping
 	node   *node
 	shape  *shape
 	report *reporter
 	values map[string]*node // by key, aliases resolved, nulls left out
 	keys   map[string]*node // where the key stands
+	// meant are keys that an unknown key was most likely meant to be: that they are missing is no second finding.
+	meant map[string]bool
 }
 
 // open starts on a mapping; nil if it is none.
-func open(n *node, s *shape, report *reporter) *reader {
+func open(n *node, s *shape, report *reporter) *reader { return openAs(s.name, n, s, report) }
+
+func openAs(what string, n *node, s *shape, report *reporter) *reader {
 	if n.kind != mappingNode {
-		report.at("E008", n, fmt.Sprintf("%s must be a mapping, not %s", s.name, n.kind), "keys: "+listed(s.names()))
+		report.at("E008", n, fmt.Sprintf("%s must be a mapping, not %s", what, n.kind), "keys: "+listed(s.names()))
 		return nil
 	}
-	r := &reader{n, s, report, map[string]*node{}, map[string]*node{}}
+	r := &reader{what, n, s, report, map[string]*node{}, map[string]*node{}, map[string]bool{}}
 	for _, p := range n.pairs {
 		r.take(p)
 	}
 	for _, k := range s.keys {
-		if k.required && r.values[k.name] == nil {
+		if k.required && r.values[k.name] == nil && !r.meant[k.name] {
 			r.missing(k)
 		}
 	}
@@ -69,21 +74,33 @@ var inlineSecrets = map[string]string{
 func (r *reader) unknown(key, value *node) {
 	if file := inlineSecrets[key.text]; file != "" && r.shape.find(file) != nil {
 		r.report.secret(value)
+		r.meant[file] = true
 		r.report.at("E016", key, fmt.Sprintf("%q would put a secret into a definition file", key.text),
 			fmt.Sprintf("put it into a file outside version control and write %s: path/to/it", file))
 		return
 	}
-	r.report.at("E006", key, fmt.Sprintf("unknown key %q in %s", key.text, r.shape.name), didYouMean(key.text, r.shape.names()))
+	if name, ok := nearest(key.text, r.shape.names()); ok {
+		r.meant[name] = true
+	}
+	r.report.at("E006", key, fmt.Sprintf("unknown key %q in %s", key.text, r.what), didYouMean(key.text, r.shape.names()))
 }
 
 func (r *reader) missing(k key) {
-	at := r.node
-	hint := k.doc
+	hint := hintOf(k)
 	if there := r.keys[k.name]; there != nil {
 		r.report.at("E007", there, fmt.Sprintf("%q has no value", there.text), hint)
 		return
 	}
-	r.report.at("E007", at, fmt.Sprintf("%s has no %q", r.shape.name, k.name), hint)
+	r.report.at("E007", r.node, fmt.Sprintf("%s has no %q", r.what, k.name), hint)
+}
+
+// hintOf is a key's documentation in the form of a hint.
+func hintOf(k key) string {
+	doc := strings.TrimSuffix(k.doc, ".")
+	if len(doc) > 1 && doc[1] >= 'a' && doc[1] <= 'z' {
+		doc = strings.ToLower(doc[:1]) + doc[1:]
+	}
+	return doc
 }
 
 // value returns what stands under a key, nil if nothing does. Asking for a key that the shape lacks is a mistake in
@@ -108,7 +125,7 @@ func (r *reader) scalar(name string) *node {
 		return nil
 	}
 	if n.kind != scalarNode {
-		r.report.at("E008", n, fmt.Sprintf("%q must be one value, not %s", name, n.kind), r.shape.find(name).doc)
+		r.report.at("E008", n, fmt.Sprintf("%q must be one value, not %s", name, n.kind), hintOf(*r.shape.find(name)))
 		return nil
 	}
 	return n
@@ -148,38 +165,48 @@ func (r *reader) enum(name string) string {
 	return n.text
 }
 
-// parsed runs a scalar parser on the value under a key.
-func parsed[T any](r *reader, name, what, hint string, parse func(string) (T, bool)) T {
-	var zero T
+// parsed runs a scalar parser on the value under a key; ok says that there is one and it can be read.
+func parsed[T any](r *reader, name, what, hint string, parse func(string) (T, bool)) (value T, ok bool) {
 	n := r.scalar(name)
 	if n == nil {
-		return zero
+		return value, false
 	}
 	v, ok := parse(n.text)
 	if !ok {
 		r.report.at("E009", n, fmt.Sprintf("%q is not %s", n.text, what), hint)
-		return zero
+		return value, false
 	}
-	return v
+	return v, true
 }
 
-func (r *reader) duration(name string) time.Duration {
+func (r *reader) duration(name string) (time.Duration, bool) {
 	return parsed(r, name, "a duration", durationHint, parseDuration)
 }
 
-func (r *reader) number(name string) float64 {
+// positive is a duration longer than 0.
+func (r *reader) positive(name string) time.Duration {
+	d, ok := r.duration(name)
+	if ok && d <= 0 {
+		r.report.at("E017", r.value(name), fmt.Sprintf("%q must be longer than 0", name), durationHint)
+	}
+	return d
+}
+
+func (r *reader) number(name string) (float64, bool) {
 	return parsed(r, name, "a number", numberHint, parseNumber)
 }
 
 func (r *reader) boolean(name string) bool {
-	return parsed(r, name, "true or false", boolHint, parseBool)
+	v, _ := parsed(r, name, "true or false", boolHint, parseBool)
+	return v
 }
 
 func (r *reader) time(name string) time.Time {
-	return parsed(r, name, "a time", timeHint, parseTime)
+	v, _ := parsed(r, name, "a time", timeHint, parseTime)
+	return v
 }
 
-func (r *reader) integer(name string) int64 {
+func (r *reader) integer(name string) (int64, bool) {
 	return parsed(r, name, "a whole number", "write digits only, such as 10000", func(s string) (int64, bool) {
 		v, ok := parseNumber(s)
 		return int64(v), ok && v == float64(int64(v)) && v >= -1e15 && v <= 1e15
@@ -203,7 +230,7 @@ func (r *reader) scalars(name string) []*node {
 	var out []*node
 	for _, n := range r.list(name) {
 		if n.kind != scalarNode {
-			r.report.at("E008", n, fmt.Sprintf("%q takes names, not %s", name, n.kind), r.shape.find(name).doc)
+			r.report.at("E008", n, fmt.Sprintf("%q takes names, not %s", name, n.kind), hintOf(*r.shape.find(name)))
 			continue
 		}
 		if slices.ContainsFunc(out, func(o *node) bool { return o.text == n.text }) {
@@ -234,7 +261,7 @@ func (r *reader) mapping(name string) *reader {
 	if n == nil {
 		return nil
 	}
-	return open(n, r.shape.find(name).shape, r.report)
+	return openAs(name, n, r.shape.find(name).shape, r.report)
 }
 
 // exactlyOne reports unless one of the keys is there, and returns it.
@@ -249,9 +276,9 @@ func (r *reader) exactlyOne(names ...string) string {
 	case 1:
 		return there[0]
 	case 0:
-		r.report.at("E015", r.node, fmt.Sprintf("%s needs one of %s", r.shape.name, strings.Join(names, ", ")), "write exactly one of them")
+		r.report.at("E015", r.node, fmt.Sprintf("%s needs one of %s", r.what, strings.Join(names, ", ")), "write exactly one of them")
 	default:
-		r.report.at("E015", r.keys[there[1]], fmt.Sprintf("%s has both %s", r.shape.name, strings.Join(there, " and ")), "write exactly one of "+strings.Join(names, ", "))
+		r.report.at("E015", r.keys[there[1]], fmt.Sprintf("%s has both %s", r.what, strings.Join(there, " and ")), "write exactly one of "+strings.Join(names, ", "))
 	}
 	return ""
 }

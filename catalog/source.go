@@ -28,7 +28,9 @@ func (l *loader) source(d *definition) *Source {
 	s.Format = sourceFormat(s, r)
 	s.Profile = r.boolean("profile")
 	if r.has("lateness") {
-		s.Lateness, s.LatenessSet = r.duration("lateness"), true
+		if d, ok := r.duration("lateness"); ok {
+			s.Lateness, s.LatenessSet = d, true
+		}
 		if s.Profile {
 			r.report.at("W105", r.keys["lateness"], "a profile source is never late, so its lateness has no effect", "leave it out")
 		}

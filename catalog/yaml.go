@@ -18,7 +18,9 @@ const (
 	maxFileBytes   = 1 << 20
 	maxDepth       = 32
 	maxMappingKeys = 1000
-	maxTokens      = 400_000
+	maxTokens      = 100_000
+	maxStructure   = 200_000 // characters that can make tokens
+	maxRefusals    = 20      // findings of one kind in one document
 )
 
 // parseYAML turns one file into its documents. Each document is parsed by itself, so that a syntax error in one does
@@ -78,6 +80,10 @@ func parseDocument(f *file, doc document, report *reporter) (n *node) {
 			n = nil
 		}
 	}()
+	if n := structure(doc.text); n > maxStructure {
+		report.add("E003", Position{f.name, doc.skip + 1, 1}, 1, f, fmt.Sprintf("the document has more than %d signs of structure", maxStructure), "divide it into several files")
+		return nil
+	}
 	tokens := lexer.Tokenize(doc.text)
 	if !allowedTokens(f, tokens, doc.skip, report) {
 		return nil
@@ -97,6 +103,18 @@ func parseDocument(f *file, doc document, report *reporter) (n *node) {
 	return nil
 }
 
+// structure counts the characters that can make tokens. It is a bound on the lexer's work, which itself has none.
+func structure(text string) int {
+	n := 0
+	for _, c := range []byte(text) {
+		switch c {
+		case ':', ',', '[', ']', '{', '}', '-', '\n', '&', '*', '!', '?':
+			n++
+		}
+	}
+	return n
+}
+
 // refusals are the parts of YAML that definitions do without: each lets a small file expand to a large one or hides
 // what a reader would need to see.
 var refusals = map[token.Type]string{
@@ -110,9 +128,12 @@ var refusals = map[token.Type]string{
 
 // allowedTokens refuses what must not reach the parser: anchors and their kin, and shapes that cost too much.
 func allowedTokens(f *file, tokens token.Tokens, skip int, report *reporter) bool {
-	ok := true
+	ok, refused := true, 0
 	refuse := func(code string, t *token.Token, msg, hint string) {
 		ok = false
+		if refused++; refused > maxRefusals {
+			return
+		}
 		report.add(code, Position{f.name, t.Position.Line + skip, t.Position.Column}, refusedWidth(t), f, msg, hint)
 	}
 	if len(tokens) > maxTokens {
@@ -121,7 +142,7 @@ func allowedTokens(f *file, tokens token.Tokens, skip int, report *reporter) boo
 	}
 	var shape depthGauge
 	for _, t := range tokens {
-		if msg, refused := refusals[t.Type]; refused {
+		if msg, bad := refusals[t.Type]; bad {
 			// "? x" and "%" inside plain text never become these tokens, so the type alone decides.
 			refuse("E004", t, msg, "write the values out where they are needed")
 			continue

@@ -136,3 +136,50 @@ func (v Value) Hash() uint64 {
 	var buffer [64]byte
 	return hashBytes(v.AppendText(buffer[:0]))
 }
+
+// Moment is the value as an event's time, in microseconds UTC: a time, or text that reads as one. NULL and empty text
+// are missing_time; a bare number says no unit and is type_mismatch.
+func (v Value) Moment(loc *time.Location) (int64, error) {
+	if v.Null || v.Kind == Varchar && len(v.Text) == 0 {
+		return 0, errMissingTime
+	}
+	if v.Kind.temporal() {
+		return v.Instant(loc), nil
+	}
+	if v.Kind == Varchar {
+		if micros, z, ok := parseTimestamp(v.Text); ok && z == withZone {
+			return micros, nil
+		} else if ok {
+			return instant(micros, loc), nil
+		}
+		return 0, &ErrorReject{TypeMismatch, "event_time " + v.describe() + " is not a time ('YYYY-MM-DD HH:MM:SS', with or without an offset)"}
+	}
+	return 0, &ErrorReject{TypeMismatch, "event_time is the number " + v.describe() + "; use TO_TIMESTAMP(seconds) or EPOCH_MS(milliseconds)"}
+}
+
+var errMissingTime = &ErrorReject{MissingTime, "event_time is NULL or empty"}
+
+// HashRow is a 64-bit hash of a row's values, by which two deliveries of one event are told apart from two events with
+// one id. It is stored in states: it never changes.
+func HashRow(row []Value) uint64 {
+	h := uint64(prime5)
+	for i := range row {
+		v := &row[i]
+		var x uint64
+		switch {
+		case v.Null:
+			x = prime4
+		case v.Kind == Varchar:
+			x = hashBytes(v.Text)
+		case v.Kind == Double:
+			x = math.Float64bits(v.F)
+		case v.wide:
+			x = uint64(v.I) ^ uint64(v.hi)*prime3
+		default:
+			x = uint64(v.I)
+		}
+		h = (h ^ round(uint64(v.Kind), x)) * prime1
+		h ^= h >> 29
+	}
+	return h
+}
