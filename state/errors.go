@@ -23,6 +23,8 @@ var ErrClosed = errors.New("store is closed")
 type DefinitionsChangedError struct {
 	// Changes is one sentence a changed meaning, sorted.
 	Changes []string
+	// Meanings are the canonical texts that the store was built from, for catalog.Changed.
+	Meanings map[string]string
 }
 
 func (e *DefinitionsChangedError) Error() string {

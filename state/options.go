@@ -29,6 +29,8 @@ type Options struct {
 	ReadOnly bool
 	// MemTableBytes of Pebble. Default 32 MiB.
 	MemTableBytes uint64
+	// Meanings are the canonical texts of the definitions (catalog.Set.Meanings): stored, to say later what changed.
+	Meanings map[string]string
 	// Logger and Events are Pebble's; state itself never logs. Default: silent.
 	Logger pebble.Logger
 	Events *pebble.EventListener

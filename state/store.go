@@ -1,102 +1,245 @@
 package state
 
 import (
-	"context"
 	"errors"
-	"io"
+	"fmt"
+	"slices"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/tidemark/tidemark/catalog"
-	"github.com/tidemark/tidemark/stats/moment"
 )
-
-var errUnbuilt = errors.New("state: not built yet")
 
 // Store is one shard's subjects. It belongs to one goroutine; Name may be called from any.
 type Store struct {
+	db   *pebble.DB
 	plan *catalog.Plan
-}
+	opt  Options
+	core core
 
-// Open opens or creates the store in dir for the plan. It fails with ErrCorrupt, ErrFormat or a *DefinitionsChangedError.
-func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) { return nil, errUnbuilt }
+	offsets    offsets
+	ranks      []int
+	counters   *counters
+	dictionary *dictionary
+	// tuplesWritten is how many of core.tuples are committed.
+	tuplesWritten int
+
+	cache cache
+	// pendingIDs are spilled ids that the next commit writes, by key; pendingRejects are kept records.
+	pendingIDs     map[string]uint64
+	pendingRejects []pendingReject
+	pendingBytes   int64
+
+	// failed is why the store can't be used any more; damaged is set by Pebble's goroutines.
+	failed  error
+	damaged atomic.Pointer[error]
+
+	hasher  rowHasher
+	located []located
+	group   []*Event
+	key     []byte
+	value   []byte
+}
 
 // Input returns the number of an input, giving it one at its first appearance. It fails with an *InputChangedError if the
 // topic is another one than the store read before.
-func (s *Store) Input(name InputName) (Input, error) { return 0, errUnbuilt }
+func (s *Store) Input(name InputName) (Input, error) {
+	n := len(s.offsets.inputs)
+	i, err := s.offsets.input(name)
+	if len(s.offsets.inputs) != n {
+		s.ranks = s.offsets.ranks()
+	}
+	return i, err
+}
 
 // Positions are the inputs known so far and how far each has been applied, by rising Input.
-func (s *Store) Positions() []Position { return nil }
+func (s *Store) Positions() []Position { return slices.Clone(s.offsets.inputs) }
 
 // Clock is the shard's clock C; math.MinInt64 before the first batch.
-func (s *Store) Clock() int64 { return 0 }
+func (s *Store) Clock() int64 { return s.offsets.clock }
 
 // ID returns the dictionary id of a dimension's value, giving it one at its first appearance.
-func (s *Store) ID(value []byte) uint32 { return 0 }
+func (s *Store) ID(value []byte) uint32 { return s.dictionary.id(value) }
 
 // Name returns the value of a dictionary id. It may be called from any goroutine.
-func (s *Store) Name(id uint32) string { return "" }
+func (s *Store) Name(id uint32) string { return s.dictionary.name(id) }
+
+// Ledger returns a copy of the ledger.
+func (s *Store) Ledger() *Ledger { return s.counters.ledger(s.core.schema) }
+
+// Subjects is how many subjects the store has.
+func (s *Store) Subjects() int64 { return s.offsets.subjects }
+
+// Reader reads what is committed; the cube loads its cells from it.
+func (s *Store) Reader() pebble.Reader { return s.db }
+
+// Metrics are Pebble's: compaction debt, disk use.
+func (s *Store) Metrics() *pebble.Metrics { return s.db.Metrics() }
+
+// usable is the reason why the store can't be used any more, if there is one.
+func (s *Store) usable() error {
+	if err := s.damaged.Load(); err != nil {
+		return fmt.Errorf("state: Pebble found damage: %w", errors.Join(*err, ErrCorrupt))
+	}
+	return s.failed
+}
+
+// fail makes the store unusable: what is in memory may be half a batch.
+func (s *Store) fail(err error) error {
+	if s.failed == nil {
+		s.failed = fmt.Errorf("state: %w after: %w", ErrClosed, err)
+	}
+	return err
+}
 
 // Apply changes the subjects of the batch in memory and tells sink what that changes. After an error other than
 // ErrRejectsFull (which changes nothing) the store is not usable and must be opened again.
-func (s *Store) Apply(b *Batch, sink Sink) error { return errUnbuilt }
-
-// Dirty is about how many bytes the next Commit will write.
-func (s *Store) Dirty() int64 { return 0 }
-
-// Commit writes all that Apply changed, the positions and the ledger in one batch. extra (cube.Cube.Persist) adds the
-// cube's rows to it: it calls set with each key, which starts with 'c', and its old and new value (nil: absent). set keeps
-// the digest, which is why it wants the old values.
-func (s *Store) Commit(extra func(set func(key, old, new []byte) error) error) error { return errUnbuilt }
-
-// Durable makes everything committed so far survive a crash of the machine.
-func (s *Store) Durable() error { return errUnbuilt }
-
-// Checkpoint makes the store durable and a copy of it in dir, which must not exist.
-func (s *Store) Checkpoint(dir string) error { return errUnbuilt }
-
-// Reader reads what is committed; the cube loads its cells from it.
-func (s *Store) Reader() pebble.Reader { return nil }
-
-// Ledger returns a copy of the ledger.
-func (s *Store) Ledger() *Ledger { return nil }
-
-// Subjects is how many subjects the store has.
-func (s *Store) Subjects() int64 { return 0 }
-
-// Metrics are Pebble's: compaction debt, disk use.
-func (s *Store) Metrics() *pebble.Metrics { return nil }
-
-// Close closes the store without committing.
-func (s *Store) Close() error { return errUnbuilt }
-
-// Rejects calls f for each kept rejected or late record, oldest first; Key and Value are valid during the call only.
-func (s *Store) Rejects(f func(Kept) error) error { return errUnbuilt }
-
-// Kept is a rejected or late record with its original bytes.
-type Kept struct {
-	Reason, Detail string
-	Event          int // index into catalog.Plan.Events; -1: the whole record
-	Name           InputName
-	Offset         int64
-	Timestamp      int64
-	Key, Value     []byte
+func (s *Store) Apply(b *Batch, sink Sink) error {
+	if err := s.usable(); err != nil {
+		return err
+	}
+	if err := s.check(b); err != nil {
+		return err
+	}
+	s.core.clock, s.core.next = s.offsets.clock, max(s.offsets.clock, b.Clock)
+	late, err := s.keep(b)
+	if err != nil {
+		return err
+	}
+	s.count(b)
+	if err := s.applyEvents(b, late, sink); err != nil {
+		return s.fail(err)
+	}
+	s.offsets.advance(b.Advance)
+	s.offsets.clock = s.core.next
+	return nil
 }
 
-// Contributions hands sink every committed subject's contribution as a change from nothing: a cube built from them equals
-// the cube built from the events. Uncommitted changes are included.
-func (s *Store) Contributions(sink Sink) error { return errUnbuilt }
+// applyEvents hands each subject its events, subjects in the order of their keys.
+func (s *Store) applyEvents(b *Batch, late []string, sink Sink) error {
+	s.located = s.located[:0]
+	for i := range b.Events {
+		if late[i] == "" {
+			s.located = append(s.located, located{hashSubject(b.Events[i].Subject), &b.Events[i]})
+		}
+	}
+	sortBySubject(s.located)
+	load := s.newLoad()
+	defer load.close()
+	for from := 0; from < len(s.located); {
+		to := from + 1
+		for to < len(s.located) && s.located[to].compare(&s.located[from]) == 0 {
+			to++
+		}
+		s.group = s.group[:0]
+		for _, l := range s.located[from:to] {
+			s.group = append(s.group, l.event)
+		}
+		e, err := load.subject(s.located[from].hash, s.group[0].Subject)
+		if err != nil {
+			return err
+		}
+		ids := &spilledIDs{store: s, entry: e}
+		s.core.apply(e.subject, s.group, ids, sink)
+		if ids.err != nil {
+			return ids.err
+		}
+		s.cache.touch(e)
+		from = to
+	}
+	return nil
+}
 
-// Range hands sink what each subject with a first exposure before to contributes by its events in [from, to), both at
-// UTC day bounds, as changes from nothing.
-func (s *Store) Range(from, to int64, sink Sink) error { return errUnbuilt }
+// check refuses a batch that does not fit the plan, before anything is changed.
+func (s *Store) check(b *Batch) error {
+	bad := func(what string, i, got, bound int) error {
+		return fmt.Errorf("state: batch: %s %d is %d, must be below %d", what, i, got, bound)
+	}
+	for i := range b.Events {
+		ev := &b.Events[i]
+		if ev.Def < 0 || ev.Def >= len(s.plan.Events) {
+			return bad("event definition of event", i, ev.Def, len(s.plan.Events))
+		}
+		d := &s.plan.Events[ev.Def]
+		if ev.Record < 0 || ev.Record >= len(b.Records) && len(b.Records) > 0 {
+			return bad("record of event", i, ev.Record, len(b.Records))
+		}
+		if int(ev.Input) >= len(s.offsets.inputs) {
+			return bad("input of event", i, int(ev.Input), len(s.offsets.inputs))
+		}
+		if len(ev.Values) != len(d.Measures) || len(ev.Exposures) != len(d.Exposures) ||
+			len(ev.Dimensions) != len(d.Dimensions)+len(d.ProfileColumns) {
+			return fmt.Errorf("state: batch: event %d of %s has %d values, %d exposures and %d dimensions, the plan %d, %d and %d", i, d.ID,
+				len(ev.Values), len(ev.Exposures), len(ev.Dimensions), len(d.Measures), len(d.Exposures), len(d.Dimensions)+len(d.ProfileColumns))
+		}
+	}
+	for i, r := range b.Rejects {
+		if r.Record < 0 || r.Record >= len(b.Records) || r.Event < -1 || r.Event >= len(s.plan.Events) {
+			return fmt.Errorf("state: batch: reject %d is of record %d of %d and event %d of %d", i, r.Record, len(b.Records), r.Event, len(s.plan.Events))
+		}
+	}
+	for i, a := range b.Advance {
+		if int(a.Input) >= len(s.offsets.inputs) {
+			return bad("input of advance", i, int(a.Input), len(s.offsets.inputs))
+		}
+	}
+	return nil
+}
 
-// VerifyDigest compares all committed rows with the digest.
-func (s *Store) VerifyDigest(ctx context.Context) error { return errUnbuilt }
+// count takes a batch's records into the ledger. Accepted and duplicate events are counted where that is decided.
+func (s *Store) count(b *Batch) {
+	for i := range b.Records {
+		if n := s.source(b.Records[i].Input); n != nil {
+			if b.Records[i].Copy {
+				n.Copies++
+			} else {
+				n.Read++
+			}
+		}
+	}
+	for _, r := range b.Rejects {
+		if r.Event >= 0 {
+			e := &s.counters.events[r.Event]
+			e.rejected++
+			countReason(&e.reasons, r.Reason)
+		} else if n := s.source(b.Records[r.Record].Input); n != nil {
+			n.Rejected++
+			countReason(&n.Reasons, r.Reason)
+		}
+	}
+	for d, n := range b.Filtered {
+		s.counters.events[d].filtered += n
+	}
+	for d, n := range b.Elsewhere {
+		s.counters.events[d].elsewhere += n
+	}
+}
 
-// Verify walks all invariants: digest, every row decodes and encodes to the same bytes, the ledger balances and follows
-// from the subjects. Each contribution goes to cells, with which the caller compares the cube's persisted cells.
-func (s *Store) Verify(ctx context.Context, cells func(moment.Change)) error { return errUnbuilt }
+// source is the ledger of an input's source; nil for the engine's own topic.
+func (s *Store) source(i Input) *SourceLedger {
+	name := s.offsets.inputs[i].Name.Source
+	for k, src := range s.plan.Sources {
+		if src.ID == name {
+			return &s.counters.sources[k]
+		}
+	}
+	return nil
+}
 
-// Inspect writes the store in a readable, deterministic form.
-func (s *Store) Inspect(w io.Writer, subject []byte) error { return errUnbuilt }
+// Dirty is about how many bytes the next Commit will write.
+func (s *Store) Dirty() int64 { return s.pendingBytes + int64(len(s.cache.dirty))*dirtyEstimate }
+
+// dirtyEstimate is what a changed subject costs in a commit, about.
+const dirtyEstimate = 200
+
+// Close closes the store without committing.
+func (s *Store) Close() error {
+	if s.db == nil {
+		return nil
+	}
+	db := s.db
+	s.db = nil
+	s.failed = ErrClosed
+	return db.Close()
+}

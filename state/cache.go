@@ -1,0 +1,177 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// cache keeps decoded subjects between commits. It is write-back: what Apply changes stays here, dirty, until a commit
+// writes it; only clean subjects are let go.
+type cache struct {
+	limit   int
+	entries map[string]*entry
+	dirty   []*entry
+	// ring and hand are the clock by which clean entries go: one lap without use.
+	ring []*entry
+	hand int
+}
+
+type entry struct {
+	hash    uint64
+	subject *Subject
+	// row is the digest of the head row as committed; stored says that there is one.
+	row         digest
+	stored      bool
+	dirty, used bool
+}
+
+// touch marks an entry as changed.
+func (c *cache) touch(e *entry) {
+	e.used = true
+	if !e.dirty {
+		e.dirty = true
+		c.dirty = append(c.dirty, e)
+	}
+}
+
+func (c *cache) add(e *entry) {
+	c.entries[e.subject.id] = e
+	c.ring = append(c.ring, e)
+}
+
+// trim lets clean entries go until the cache is within its limit.
+func (c *cache) trim() {
+	for laps := 0; len(c.ring) > c.limit && laps < 2*len(c.ring); laps++ {
+		if c.hand >= len(c.ring) {
+			c.hand = 0
+		}
+		e := c.ring[c.hand]
+		if e.dirty || e.used {
+			e.used = false
+			c.hand++
+			continue
+		}
+		delete(c.entries, e.subject.id)
+		last := len(c.ring) - 1
+		c.ring[c.hand], c.ring[last] = c.ring[last], nil
+		c.ring = c.ring[:last]
+	}
+}
+
+// load reads subjects that are not in the cache, in the order of their keys, with one iterator.
+type load struct {
+	store *Store
+	iter  *pebble.Iterator
+}
+
+func (s *Store) newLoad() *load { return &load{store: s} }
+
+func (l *load) close() {
+	if l.iter != nil {
+		l.iter.Close()
+	}
+}
+
+// subject returns the cache's entry of a subject, reading or creating it.
+func (l *load) subject(hash uint64, id []byte) (*entry, error) {
+	s := l.store
+	if e, ok := s.cache.entries[string(id)]; ok {
+		e.used = true
+		return e, nil
+	}
+	if l.iter == nil {
+		iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixSubject}, UpperBound: []byte{prefixSubject + 1}})
+		if err != nil {
+			return nil, fmt.Errorf("state: read subjects: %w", err)
+		}
+		l.iter = iter
+	}
+	s.key = appendHeadKey(s.key[:0], hash, id)
+	e := &entry{hash: hash}
+	// The whole key is its own prefix, so that the bloom filters answer for subjects that are new.
+	if !l.iter.SeekPrefixGE(s.key) {
+		if err := l.iter.Error(); err != nil {
+			return nil, s.readError(string(id), err)
+		}
+		e.subject = &Subject{id: string(id)}
+		s.offsets.subjects++
+		s.cache.add(e)
+		return e, nil
+	}
+	value, err := l.iter.ValueAndErr()
+	if err != nil {
+		return nil, s.readError(string(id), err)
+	}
+	e.subject, err = s.decodeRows(hash, string(id), value)
+	if err != nil {
+		return nil, err
+	}
+	e.stored, e.row = true, s.hasher.row(s.key, value)
+	s.cache.add(e)
+	return e, nil
+}
+
+func (s *Store) readError(id string, err error) error {
+	if pebble.IsCorruptionError(err) {
+		err = errors.Join(err, ErrCorrupt)
+	}
+	return fmt.Errorf("state: read subject %q: %w", id, err)
+}
+
+// decodeRows decodes a head row and reads the child rows that it speaks of.
+func (s *Store) decodeRows(hash uint64, id string, head []byte) (*Subject, error) {
+	subject, err := s.core.decode(id, head)
+	if err != nil {
+		return nil, err
+	}
+	for n := subject.firstChunk + 1; n <= subject.chunks; n++ {
+		key := appendChunkKey(nil, hash, id, n)
+		value, err := s.child(id, key)
+		if err != nil {
+			return nil, err
+		}
+		subject.rows = append(subject.rows, chunkRow{n, s.hasher.row(key, value)})
+		r := &reader{b: value}
+		if r.byte() != rowVersion {
+			r.bad = true
+		}
+		s.core.decodeTail(r, subject, n)
+		if r.bad || len(r.b) > 0 {
+			return nil, fmt.Errorf("state: subject %q: tail chunk %d does not decode: %w", id, n, ErrCorrupt)
+		}
+	}
+	if len(subject.rows) > 0 {
+		subject.sortTail()
+	}
+	for i := range subject.segments {
+		g := &subject.segments[i]
+		if g.set == nil || !g.set.stored {
+			continue
+		}
+		key := appendSetKey(nil, hash, id, g)
+		value, err := s.child(id, key)
+		if err != nil {
+			return nil, err
+		}
+		if g.set, err = decodeSet(value); err != nil {
+			return nil, fmt.Errorf("state: subject %q: %w", id, err)
+		}
+		g.set.row = s.hasher.row(key, value)
+	}
+	return subject, nil
+}
+
+// child reads a child row that must be there.
+func (s *Store) child(id string, key []byte) ([]byte, error) {
+	value, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, fmt.Errorf("state: subject %q: row %x is missing: %w", id, key, ErrCorrupt)
+	}
+	if err != nil {
+		return nil, s.readError(id, err)
+	}
+	defer closer.Close()
+	return append([]byte(nil), value...), nil
+}

@@ -1,0 +1,307 @@
+package state
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/stats/moment"
+)
+
+// cell is what one subject contributes to one cell of one experiment.
+type cell struct {
+	variant, metric int
+	slice           moment.Slice
+	point           moment.Point
+}
+
+func (a *cell) compare(b *cell) int {
+	if a.variant != b.variant {
+		return cmp.Compare(a.variant, b.variant)
+	}
+	if a.metric != b.metric {
+		return cmp.Compare(a.metric, b.metric)
+	}
+	return slices.Compare(a.slice[:], b.slice[:])
+}
+
+// role is what an item is to a metric.
+type role uint8
+
+const (
+	numerator role = iota
+	denominator
+	preNumerator
+	preDenominator
+	present // the subject is in the cell; adds nothing
+	roles
+)
+
+// item is one segment or one tail event as a metric reads it.
+type item struct {
+	role  role
+	tuple uint32
+	event int32
+	slice moment.Slice // of the event dimensions that a grouping fixes
+	value total
+	set   *distinct
+	// raw: value is one event's, not a sum of them.
+	raw bool
+}
+
+// span of event times that a reading is restricted to: [from, to).
+type span struct{ from, to int64 }
+
+var always = span{never, forever}
+
+// contributions appends what the subject contributes to the cells of x's experiment, in the order of cell.compare. Only
+// events in within count; t0, order and windows are decided on all of them.
+func (c *core) contributions(s *Subject, x *exposed, within span, out []cell) []cell {
+	if c.out(x) || x.t0 >= within.to {
+		return out
+	}
+	e := &c.schema.experiments[x.experiment]
+	base := cell{variant: int(x.variant), metric: moment.ExposedMetric, point: moment.Point{In: true, Den: 1}}
+	for _, d := range e.subjectDims {
+		base.slice[d.at] = c.subjectValue(s, x, d)
+	}
+	out = append(out, base)
+	for i := range e.metrics {
+		m := &e.metrics[i]
+		c.gather(s, x, m, within)
+		base.metric = i
+		if p := c.reduce(m, c.items, s.openLimit); p != (moment.Point{}) {
+			base.point = p
+			out = append(out, base)
+		}
+		if m.eventDims != 0 {
+			from := len(out)
+			out = c.groupings(m, &base, s.openLimit, out)
+			slices.SortFunc(out[from:], func(a, b cell) int { return a.compare(&b) })
+		}
+	}
+	return out
+}
+
+func (c *core) subjectValue(s *Subject, x *exposed, d subjectDimension) uint32 {
+	if d.profile < 0 {
+		return x.dims[d.from]
+	}
+	if r := s.profileAt(d.profile, x.t0); r != nil {
+		return r.dims[d.from]
+	}
+	return moment.None
+}
+
+// gather fills items with all that a metric reads of the subject.
+func (c *core) gather(s *Subject, x *exposed, m *metricSchema, within span) {
+	c.items = c.items[:0]
+	e := &c.schema.experiments[x.experiment]
+	end := e.stop
+	if m.conversion < 0 && m.window > 0 {
+		end = min(end, after(x.t0, m.window))
+	}
+	in := span{max(x.t0, within.from), min(end, within.to)}
+	pre := span{dayOf(x.t0) - m.pre, x.t0}
+	c.flags = resize(c.flags, len(s.tail))
+	if len(s.tail) > 0 {
+		c.countTail(s, x, m, c.flags)
+	}
+	if m.numerator >= 0 {
+		list := int32(m.numerator)
+		if m.conversion >= 0 {
+			list = c.listOf(m.conversion)
+			// Days, not cuts, divide this list: all its events are at or after t0.
+			c.gatherList(s, list, m.numerator, numerator, span{within.from, in.to})
+		} else {
+			c.gatherList(s, list, m.numerator, numerator, in)
+		}
+		c.gatherTail(s, m.numerator, numerator, in, countsNum)
+		if m.pre > 0 {
+			c.gatherList(s, int32(m.numerator), m.numerator, preNumerator, pre)
+			c.gatherTail(s, m.numerator, preNumerator, pre, 0)
+		}
+	}
+	if m.denominator >= 0 {
+		c.gatherList(s, int32(m.denominator), m.denominator, denominator, in)
+		c.gatherTail(s, m.denominator, denominator, in, countsDen)
+		if m.pre > 0 {
+			c.gatherList(s, int32(m.denominator), m.denominator, preDenominator, pre)
+			c.gatherTail(s, m.denominator, preDenominator, pre, 0)
+		}
+	}
+	if m.eventDims != 0 {
+		in.to = min(e.stop, within.to)
+		for _, p := range m.presence {
+			c.gatherList(s, int32(p), p, present, in)
+			c.gatherTail(s, p, present, in, 0)
+		}
+	}
+}
+
+func (c *core) gatherList(s *Subject, list int32, measure int, r role, in span) {
+	event := int32(c.schema.measures[measure].event)
+	segments := s.list(list)
+	for i := range segments {
+		if g := &segments[i]; g.cut >= in.from && g.cut < in.to {
+			c.items = append(c.items, item{role: r, tuple: g.tuple, event: event, value: g.value, set: g.set})
+		}
+	}
+}
+
+// gatherTail adds the tail's events of a measure within a span; with a flag only those that countTail gave it.
+func (c *core) gatherTail(s *Subject, measure int, r role, in span, flag byte) {
+	m := &c.schema.measures[measure]
+	for i := range s.tail {
+		o := &s.tail[i]
+		if o.time < in.from || o.time >= in.to || !s.qualifies(o, m) || flag != 0 && c.flags[i]&flag == 0 {
+			continue
+		}
+		value := s.operand(o, m).Value
+		c.items = append(c.items, item{role: r, tuple: o.tuple, event: o.event, value: totalOf(value), raw: true})
+	}
+}
+
+// groupings appends the metric's cells over event dimensions: for each grouping of them, one for each combination of
+// values where an event that the metric reads falls.
+func (c *core) groupings(m *metricSchema, base *cell, openLimit bool, out []cell) []cell {
+	for mask := m.eventDims; mask != 0; mask = (mask - 1) & m.eventDims {
+		c.grouped = append(c.grouped[:0], c.items...)
+		for i := range c.grouped {
+			it := &c.grouped[i]
+			columns := m.columns[int(it.event)]
+			for d := range columns {
+				if mask>>d&1 == 1 {
+					it.slice[d] = c.tuples.at(it.tuple, columns[d])
+				}
+			}
+		}
+		slices.SortStableFunc(c.grouped, func(a, b item) int { return slices.Compare(a.slice[:], b.slice[:]) })
+		for from := 0; from < len(c.grouped); {
+			to := from + 1
+			for to < len(c.grouped) && c.grouped[to].slice == c.grouped[from].slice {
+				to++
+			}
+			group := c.grouped[from:to]
+			from = to
+			if !slices.ContainsFunc(group, func(it item) bool { return it.role == present }) {
+				continue
+			}
+			p := c.reduce(m, group, openLimit)
+			if p == (moment.Point{}) {
+				continue
+			}
+			at := *base
+			at.point = p
+			for d, v := range group[0].slice {
+				if mask>>d&1 == 1 {
+					at.slice[d] = v
+				}
+			}
+			out = append(out, at)
+		}
+	}
+	return out
+}
+
+// reduce adds items up to the subject's point.
+func (c *core) reduce(m *metricSchema, items []item, openLimit bool) moment.Point {
+	var sums [roles]reading
+	for i := range items {
+		it := &items[i]
+		if it.role == present {
+			continue
+		}
+		measure := m.numerator
+		if it.role == denominator || it.role == preDenominator {
+			measure = m.denominator
+		}
+		sums[it.role].add(c.schema.measures[measure].agg, it)
+	}
+	if m.excludeNone && m.numerator >= 0 && !sums[numerator].some && !sums[denominator].some {
+		return moment.Point{}
+	}
+	p := moment.Point{In: true, Num: 1, Den: 1}
+	if openLimit {
+		p.Flags |= moment.OpenLimit
+	}
+	fits := true
+	read := func(to *int64, r role, measure int) {
+		if measure < 0 {
+			return
+		}
+		v, ok, approximate := sums[r].read(c.schema.measures[measure].agg)
+		*to, fits = v, fits && ok
+		if approximate {
+			p.Flags |= moment.Approximate
+		}
+	}
+	read(&p.Num, numerator, m.numerator)
+	read(&p.Den, denominator, m.denominator)
+	if m.pre > 0 {
+		read(&p.Pre, preNumerator, m.numerator)
+		read(&p.PreDen, preDenominator, m.denominator)
+	}
+	if !fits {
+		return moment.Point{Flags: p.Flags | moment.Overflowed}
+	}
+	return p
+}
+
+// reading is an aggregate over items.
+type reading struct {
+	some  bool
+	value total
+	// set is the only set so far, or one of its own when there are several.
+	set *distinct
+	own bool
+}
+
+func (r *reading) add(agg catalog.Agg, it *item) {
+	first := !r.some
+	r.some = true
+	switch {
+	case agg == catalog.CountDistinct:
+		r.unite(it)
+	case it.raw:
+		v, _ := it.value.int64()
+		absorb(agg, first, &r.value, nil, v)
+	case agg == catalog.Sum || agg == catalog.Count:
+		r.value = r.value.add(it.value)
+	default:
+		v, _ := it.value.int64()
+		absorb(agg, first, &r.value, nil, v)
+	}
+}
+
+// unite puts an item's values into the set. A single closed set, the common case, is read where it is.
+func (r *reading) unite(it *item) {
+	if !it.raw && r.set == nil {
+		r.set = it.set
+		return
+	}
+	if !r.own {
+		own := &distinct{}
+		if r.set != nil {
+			own.union(r.set)
+		}
+		r.set, r.own = own, true
+	}
+	if it.raw {
+		r.set.add(it.value.lo)
+		return
+	}
+	r.set.union(it.set)
+}
+
+func (r *reading) read(agg catalog.Agg) (v int64, fits, approximate bool) {
+	if !r.some {
+		return 0, true, false
+	}
+	if agg == catalog.CountDistinct {
+		v, approximate = r.set.count()
+		return v, true, approximate
+	}
+	v, fits = r.value.int64()
+	return v, fits, false
+}

@@ -1,0 +1,92 @@
+package state
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/zeebo/xxh3"
+)
+
+// idKey is an event_id as it is remembered: up to 15 bytes as they are, then their number; a longer id as 120 bits of
+// its hash and 0xff. Ids are compared within one subject and event definition, where 120 bits do not collide.
+type idKey [16]byte
+
+// idSeed keys the hash of long ids. It is part of the format.
+const idSeed = 0x7469_6465_6d61_726b
+
+func keyOf(id []byte) (k idKey) {
+	if len(id) < len(k) {
+		copy(k[:], id)
+		k[15] = byte(len(id))
+		return k
+	}
+	h := xxh3.Hash128Seed(id, idSeed)
+	binary.BigEndian.PutUint64(k[:8], h.Hi)
+	binary.BigEndian.PutUint64(k[8:], h.Lo)
+	k[15] = 0xff
+	return k
+}
+
+// inlineIDs is how many ids stay in the head row; the others go to child rows.
+const inlineIDs = 32
+
+// expireIDs forgets the ids of events that would be late by now.
+func (c *core) expireIDs(s *Subject) {
+	if len(s.seen) == 0 {
+		return
+	}
+	s.seen = slices.DeleteFunc(s.seen, func(n seen) bool {
+		return n.time < behind(c.clock, c.schema.events[n.event].lateness)
+	})
+}
+
+// idRows are the ids that are not in the head row.
+type idRows interface {
+	find(event int, id *idKey) (content uint64, found bool)
+	put(*seen)
+}
+
+// duplicate says whether the subject has an event of the same identity, and counts it; else it remembers the identity.
+// Events without an id are told apart by their coordinates, and the positions let none of those by twice.
+func (c *core) duplicate(s *Subject, ev *Event, rows idRows) bool {
+	if ev.ID == nil {
+		return false
+	}
+	key := keyOf(ev.ID)
+	content, found := uint64(0), false
+	for i := range s.seen {
+		if n := &s.seen[i]; n.id == key && int(n.event) == ev.Def {
+			content, found = n.content, true
+			break
+		}
+	}
+	if !found && s.spilled {
+		content, found = rows.find(ev.Def, &key)
+	}
+	if found {
+		c.ledger.events[ev.Def].duplicate++
+		if content != ev.Content {
+			c.ledger.events[ev.Def].conflicts++
+		}
+		return true
+	}
+	s.seen = append(s.seen, seen{event: int32(ev.Def), time: ev.Time, id: key, content: ev.Content})
+	if len(s.seen) > inlineIDs {
+		s.spill(rows)
+	}
+	return false
+}
+
+// spill moves the older half of the ids to rows of their own.
+func (s *Subject) spill(rows idRows) {
+	n := len(s.seen) / 2
+	for i := range s.seen[:n] {
+		at := &s.seen[i]
+		rows.put(at)
+		if !s.spilled {
+			s.spilled, s.spillLow, s.spillHigh = true, at.time, at.time
+		}
+		s.spillLow, s.spillHigh = min(s.spillLow, at.time), max(s.spillHigh, at.time)
+	}
+	s.seen = slices.Delete(s.seen, 0, n)
+}

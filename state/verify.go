@@ -1,0 +1,235 @@
+package state
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/tidemark/tidemark/stats/moment"
+)
+
+// VerifyDigest compares all committed rows with the digest. It finds damage that Pebble's checksums miss.
+func (s *Store) VerifyDigest(ctx context.Context) error {
+	var sum digest
+	buckets := map[uint32]digest{}
+	err := s.scan(ctx, nil, nil, func(key, value []byte) error {
+		row := s.hasher.row(key, value)
+		switch key[0] {
+		case prefixCell, prefixDictionary, prefixReject, prefixSubject, prefixTuple:
+			sum = sum.add(row)
+		case prefixID:
+			if len(key) < 5 {
+				return fmt.Errorf("state: row %x is of no kind: %w", key, ErrCorrupt)
+			}
+			b := binary.BigEndian.Uint32(key[1:5])
+			buckets[b] = buckets[b].add(row)
+		case prefixMeta:
+			if bytes.Equal(key, keyDefinitions) {
+				sum = sum.add(row)
+			} else if !bytes.Equal(key, keyFormat) && !bytes.Equal(key, keyOffsets) {
+				return fmt.Errorf("state: row %x is of no kind: %w", key, ErrCorrupt)
+			}
+		default:
+			return fmt.Errorf("state: row %x is of no kind: %w", key, ErrCorrupt)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	// Apply changes none of these, so what is in memory is as of the last commit.
+	committed := &s.offsets
+	if sum != committed.sum {
+		return fmt.Errorf("state: rows add up to digest %x, the offset record says %x: %w", sum, committed.sum, ErrCorrupt)
+	}
+	if len(buckets) != len(committed.buckets) {
+		return fmt.Errorf("state: %d buckets of ids, the offset record says %d: %w", len(buckets), len(committed.buckets), ErrCorrupt)
+	}
+	for b, d := range committed.buckets {
+		if buckets[b] != d {
+			return fmt.Errorf("state: bucket %d of ids adds up to digest %x, the offset record says %x: %w", b, buckets[b], d, ErrCorrupt)
+		}
+	}
+	return nil
+}
+
+// scan calls f for all committed rows from low to high, in the order of keys.
+func (s *Store) scan(ctx context.Context, low, high []byte, f func(key, value []byte) error) error {
+	iter, err := s.db.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: low, UpperBound: high})
+	if err != nil {
+		return fmt.Errorf("state: scan: %w", s.mark(err))
+	}
+	defer iter.Close()
+	n := 0
+	for ok := iter.First(); ok; ok = iter.Next() {
+		if n++; n%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		value, err := iter.ValueAndErr()
+		if err != nil {
+			return fmt.Errorf("state: scan: %w", s.mark(err))
+		}
+		if err := f(iter.Key(), value); err != nil {
+			return err
+		}
+	}
+	if err := iter.Error(); err != nil {
+		return fmt.Errorf("state: scan: %w", s.mark(err))
+	}
+	return nil
+}
+
+// subjects calls f for every subject in the order of keys: as changed in memory where it is, else as committed.
+func (s *Store) subjects(ctx context.Context, f func(hash uint64, subject *Subject, head []byte) error) error {
+	err := s.scan(ctx, []byte{prefixSubject}, []byte{prefixSubject + 1}, func(key, value []byte) error {
+		id, kind, ok := subjectOf(key)
+		if !ok {
+			return fmt.Errorf("state: key %x is no subject's: %w", key, ErrCorrupt)
+		}
+		if kind != kindHead {
+			return nil
+		}
+		hash := binary.BigEndian.Uint64(key[1:9])
+		if e, ok := s.cache.entries[id]; ok && e.dirty {
+			return f(hash, e.subject, nil)
+		}
+		subject, err := s.decodeRows(hash, id, value)
+		if err != nil {
+			return err
+		}
+		return f(hash, subject, value)
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range s.cache.dirty {
+		if !e.stored {
+			if err := f(e.hash, e.subject, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Contributions hands sink every subject's contribution as a change from nothing: a cube built from them equals the cube
+// built from the events. What is applied but not yet committed is included.
+func (s *Store) Contributions(sink Sink) error {
+	return s.contributions(context.Background(), always, sink)
+}
+
+// Range hands sink what each subject with a first exposure before to contributes by its events in [from, to), both at
+// UTC day bounds, as changes from nothing.
+func (s *Store) Range(from, to int64, sink Sink) error {
+	if from%day != 0 || to%day != 0 || from >= to {
+		return fmt.Errorf("state: range from %d to %d is not of whole UTC days", from, to)
+	}
+	return s.contributions(context.Background(), span{from, to}, sink)
+}
+
+func (s *Store) contributions(ctx context.Context, within span, sink Sink) error {
+	var cells []cell
+	return s.subjects(ctx, func(_ uint64, subject *Subject, _ []byte) error {
+		for i := range subject.exposed {
+			x := &subject.exposed[i]
+			cells = s.core.contributions(subject, x, within, cells[:0])
+			emit(int(x.experiment), nil, cells, sink)
+		}
+		return nil
+	})
+}
+
+// Verify walks all invariants: the digest, every row decodes and encodes to the same bytes, the ledger balances and
+// follows from the subjects. Each contribution goes to cells, with which the caller compares the cube's persisted cells.
+func (s *Store) Verify(ctx context.Context, cells func(moment.Change)) error {
+	if err := s.VerifyDigest(ctx); err != nil {
+		return err
+	}
+	own := newCounters(s.core.schema)
+	count, b := int64(0), []byte(nil)
+	var list []cell
+	err := s.subjects(ctx, func(_ uint64, subject *Subject, head []byte) error {
+		count++
+		if head != nil {
+			if b = s.core.encode(subject, b[:0]); !bytes.Equal(b, head) {
+				return fmt.Errorf("state: subject %q encodes to other bytes than its row: %w", subject.id, ErrCorrupt)
+			}
+		}
+		for _, n := range subject.accepted {
+			own.events[n.event].accepted += n.n
+		}
+		for i := range subject.exposed {
+			x := &subject.exposed[i]
+			s.core.addTo(own, subject, x)
+			list = s.core.contributions(subject, x, always, list[:0])
+			emit(int(x.experiment), nil, list, sinkFunc(cells))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if count != s.offsets.subjects {
+		return fmt.Errorf("state: %d subjects, the offset record says %d: %w", count, s.offsets.subjects, ErrCorrupt)
+	}
+	if err := s.Ledger().Check(s.eventSources()); err != nil {
+		return err
+	}
+	return own.compare(s.counters, s.core.schema)
+}
+
+type sinkFunc func(moment.Change)
+
+func (f sinkFunc) Change(c moment.Change) {
+	if f != nil {
+		f(c)
+	}
+}
+
+func (s *Store) eventSources() []int {
+	sources := make([]int, len(s.plan.Events))
+	for d := range s.plan.Events {
+		sources[d] = s.plan.Events[d].Source
+	}
+	return sources
+}
+
+// addTo adds one subject's part in an experiment to a ledger.
+func (c *core) addTo(l *counters, s *Subject, x *exposed) {
+	e := &l.experiments[x.experiment]
+	e.exposed++
+	if x.crossed {
+		e.crossovers++
+	}
+	c.counts = c.tally(s, x, c.counts[:0])
+	for k, d := range c.schema.experiments[x.experiment].reads {
+		e.counted[k] += c.counts[k].counted
+		e.outside[k] += s.acceptedOf(d) - c.counts[k].counted - c.counts[k].unexposed
+	}
+}
+
+// compare says where a ledger counted from the subjects differs from the one that was kept.
+func (c *counters) compare(kept *counters, s *schema) error {
+	for d := range c.events {
+		if a, b := c.events[d].accepted, kept.events[d].accepted; a != b {
+			return fmt.Errorf("state: subjects have %d accepted %s, the ledger %d: %w", a, s.plan.Events[d].ID, b, ErrCorrupt)
+		}
+	}
+	for x := range c.experiments {
+		a, b := &c.experiments[x], &kept.experiments[x]
+		if a.exposed != b.exposed || a.crossovers != b.crossovers {
+			return fmt.Errorf("state: experiment %s has %d subjects with %d crossovers, the ledger %d and %d: %w",
+				s.plan.Experiments[x].ID, a.exposed, a.crossovers, b.exposed, b.crossovers, ErrCorrupt)
+		}
+		for k, d := range s.experiments[x].reads {
+			if a.counted[k] != b.counted[k] || d != s.experiments[x].exposure && a.outside[k] != b.outside[k] {
+				return fmt.Errorf("state: experiment %s counts %d %s with %d outside, the ledger %d and %d: %w", s.plan.Experiments[x].ID,
+					a.counted[k], s.plan.Events[d].ID, a.outside[k], b.counted[k], b.outside[k], ErrCorrupt)
+			}
+		}
+	}
+	return nil
+}
