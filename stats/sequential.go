@@ -31,7 +31,7 @@ type Always struct {
 //
 // Unit: the square of the metric's. Source: statistics.md §3.5, 1.
 func Intrinsic(nt, nc int64, se float64) float64 {
-	h := float64(nt) * (float64(nc) / float64(nt+nc)) * se
+	h := float64(nt) * float64(nc) / float64(nt+nc) * se
 	return h * h
 }
 

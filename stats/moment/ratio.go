@@ -41,5 +41,5 @@ func RatioDifference(t, c *Sums, sc Scale) float64 {
 	ac, dc := wideOf(c.Num.Wide()), wideOf(c.Den.Wide())
 	x, y := at.mul(&dc), ac.mul(&dt)
 	x = x.sub(&y)
-	return shift(x.float()/t.Den.Float64()/c.Den.Float64(), sc.Den-sc.Num)
+	return shift(x.float()/(t.Den.Float64()*c.Den.Float64()), sc.Den-sc.Num)
 }

@@ -1,0 +1,113 @@
+package stats
+
+import (
+	"testing"
+
+	"github.com/tidemark/tidemark/stats/moment"
+)
+
+// around makes n subjects whose values have the given mean (in thousandths) and a spread that is the same for every mean.
+func around(n, mean int64) *moment.Sums {
+	return spread(n, func(i int64) moment.Point { return moment.Point{Num: mean + (i%201-100)*10, Den: 1} })
+}
+
+func TestGuardrailWords(t *testing.T) {
+	const n = 40200 // the always-valid interval reaches .0124 to a side
+	scale := moment.Scale{Num: 3}
+	control := around(n, 1000)
+	v, ok := Tune(control, control, scale, 2*n)
+	if !ok {
+		t.Fatal("not tuned")
+	}
+	for _, c := range []struct {
+		name      string
+		mean      int64
+		limit     Limit
+		direction Direction
+		tuning    Tuning
+		want      GuardrailWord
+	}{
+		{"no harm", 1000, Limit{+0.05, true}, Down, Tuning{V: v}, Within},
+		{"harm, far from the limit", 1026, Limit{+0.05, true}, Down, Tuning{V: v}, Within},
+		{"worse, and the bound past 80 % of it", 1034, Limit{+0.05, true}, Down, Tuning{V: v}, Near},
+		{"the estimate past the limit, not the interval", 1055, Limit{+0.05, true}, Down, Tuning{V: v}, Near},
+		{"wholly beyond", 1080, Limit{+0.05, true}, Down, Tuning{V: v}, Crossed},
+		{"wholly beyond on the good side", 920, Limit{+0.05, true}, Down, Tuning{V: v}, Within},
+		{"a fall, far from the limit", 974, Limit{-0.05, true}, Up, Tuning{V: v}, Within},
+		{"a fall near the limit", 966, Limit{-0.05, true}, Up, Tuning{V: v}, Near},
+		{"a fall beyond it", 920, Limit{-0.05, true}, Up, Tuning{V: v}, Crossed},
+		{"a rise where falls do harm", 1080, Limit{-0.05, true}, Up, Tuning{V: v}, Within},
+		{"absolute, beyond", 1080, Limit{+0.05, false}, Down, Tuning{V: v}, Crossed},
+		{"absolute, near", 1034, Limit{+0.05, false}, Down, Tuning{V: v}, Near},
+		{"absolute, within", 1026, Limit{+0.05, false}, Down, Tuning{V: v}, Within},
+		{"crossed without a direction", 1080, Limit{+0.05, true}, Undirected, Tuning{V: v}, Crossed},
+		{"near needs worse", 1055, Limit{+0.05, true}, Undirected, Tuning{V: v}, Within},
+		{"not while collecting", 1500, Limit{+0.05, true}, Down, Tuning{}, Within},
+	} {
+		r := Compare(around(n, c.mean), control, Design{Scale: scale, Direction: c.direction, Tuning: c.tuning, Limit: &c.limit})
+		if r.Guardrail != c.want {
+			t.Errorf("%s: %s (%s, difference %v, lift %v)", c.name, r.Guardrail, r.State, r.Difference.Always.Interval, r.Lift.IntervalAlways)
+		}
+	}
+}
+
+func TestGuardrailIsTheLiftsIntervalWithoutDivision(t *testing.T) {
+	// crossed says the same as "Fieller's always-valid interval lies beyond the limit", wherever that interval exists.
+	r := newRand(t)
+	seen := map[GuardrailWord]int{}
+	for range 2000 {
+		control := around(2010, 300+r.Int64N(2000))
+		treatment := around(2010, 300+r.Int64N(2000))
+		limit := Limit{Value: []float64{-0.3, -0.05, 0.05, 0.5}[r.IntN(4)], Relative: true}
+		direction := Down
+		if limit.Value < 0 {
+			direction = Up
+		}
+		c := Compare(treatment, control, Design{Scale: moment.Scale{Num: 3}, Direction: direction, Tuning: Tuning{V: 1000}, Limit: &limit})
+		i := c.Lift.IntervalAlways
+		if !i.OK {
+			continue
+		}
+		seen[c.Guardrail]++
+		beyond, harmful := i.Low > limit.Value, i.High > 0.8*limit.Value
+		if limit.Value < 0 {
+			beyond, harmful = i.High < limit.Value, i.Low < 0.8*limit.Value
+		}
+		want := Within
+		if beyond {
+			want = Crossed
+		} else if c.State == Worse && harmful {
+			want = Near
+		}
+		if c.Guardrail != want {
+			t.Fatalf("limit %v, lift %v, %s: %s, want %s", limit.Value, i, c.State, c.Guardrail, want)
+		}
+	}
+	if len(seen) != 3 {
+		t.Errorf("the words seen were %v", seen)
+	}
+}
+
+func TestGuardrailWithAControlBelowZeroKeepsItsDirection(t *testing.T) {
+	// Profit of −1 a head; the limit is a fall of 5 %. The treatment loses 1.2: that is harm, though −1.2/−1 − 1 is +20 %.
+	control, treatment := around(20100, -1000), around(20100, -1200)
+	d := Design{Scale: moment.Scale{Num: 3}, Direction: Up, Tuning: Tuning{V: 1000}, Limit: &Limit{Value: -0.05, Relative: true}}
+	if c := Compare(treatment, control, d); c.State != Worse || c.Guardrail != Crossed || !(c.Lift.Value.V > 0) {
+		t.Errorf("%s, %s, lift %v", c.State, c.Guardrail, c.Lift.Value)
+	}
+	if c := Compare(control, treatment, d); c.State != Better || c.Guardrail != Within {
+		t.Errorf("the other way round: %s, %s", c.State, c.Guardrail)
+	}
+}
+
+func TestGuardrailWhereTheLiftIsUnbounded(t *testing.T) {
+	// The control is within its error of 0, so the lift has no interval; the rule without division still has a word.
+	control := around(20100, 5)
+	treatment := around(20100, 600)
+	c := Compare(treatment, control, Design{
+		Scale: moment.Scale{Num: 3}, Direction: Down, Tuning: Tuning{V: 1000}, Limit: &Limit{Value: 0.05, Relative: true},
+	})
+	if c.Lift.IntervalAlways.OK || c.Guardrail != Crossed {
+		t.Errorf("%s, lift %v", c.Guardrail, c.Lift.IntervalAlways)
+	}
+}
