@@ -12,9 +12,10 @@ import (
 
 // Body is a whole answer: sent with a validator, compressed where that pays, not sent at all where the client has it.
 type Body struct {
-	Type  string // content type
-	Cache string // Cache-Control; "" is no-cache: keep it, but ask before using it
-	Bytes []byte
+	Type   string // content type
+	Cache  string // Cache-Control; "" is no-cache: keep it, but ask before using it
+	Status int    // 0 is 200
+	Bytes  []byte
 
 	tag  string
 	gzip []byte
@@ -63,6 +64,9 @@ func (b *Body) Write(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if b.Status != 0 {
+		w.WriteHeader(b.Status)
+	}
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // the client is gone or not; nobody else cares
 	}

@@ -11,21 +11,19 @@ const say = text => { if (status && status.textContent !== text) status.textCont
 // ---- Cells ---------------------------------------------------------------------------------------------------------
 // An element with data-f="field" inside one with data-k="key" is a cell. Some fields are attributes of a drawing.
 
-const attributes = { w: 'd', b: 'd', lim: 'd', pt: 'cx', done: 'width' }
+const attributes = { bar: 'd', whisker: 'd', point: 'd', limit: 'd', done: 'width', alt: 'aria-label' }
 
 function patchField(root, name, text) {
-  let seen = false
   for (const el of $$(`[data-f="${name}"]`, root)) {
-    if (el.closest('[data-k]') !== root) continue
-    seen = true
-    if (attributes[name]) {
-      if (el.getAttribute(attributes[name]) !== text) el.setAttribute(attributes[name], text)
+    if (el.parentElement.closest('[data-k]') !== root) continue
+    const attribute = attributes[name]
+    if (attribute) {
+      if (el.getAttribute(attribute) !== text) el.setAttribute(attribute, text)
     } else if (el.textContent !== text) {
       el.textContent = text
       if (el.dataset.still === undefined) flash(el)
     }
   }
-  return seen
 }
 
 function flash(el) {
@@ -37,17 +35,18 @@ function flash(el) {
 // A state is a word, a shape and a colour: the colour and the shape follow data-state.
 function patchState(root, name, word) {
   for (const el of [root, ...$$('[data-state-of]', root)]) {
-    if (el === root ? root.dataset.stateField !== name : el.dataset.stateOf !== name || el.closest('[data-k]') !== root) continue
-    if (el.dataset.state === word) continue
+    if (el.dataset.stateOf !== name || el.dataset.state === word) continue
+    if (el !== root && el.parentElement.closest('[data-k]') !== root) continue
     el.dataset.state = word
-    for (const use of $$('use[data-shape]', el)) use.setAttribute('href', '#i-' + word)
+    if (el === root) continue
+    $('use[data-shape]', el)?.setAttribute('href', '#i-' + word)
+    if (name !== 'state') say(el.textContent.trim())
   }
 }
 
 function apply(cells) {
   for (const [key, fields] of Object.entries(cells)) {
-    const roots = $$(`[data-k="${CSS.escape(key)}"]`)
-    for (const root of roots) {
+    for (const root of $$(`[data-k="${CSS.escape(key)}"]`)) {
       for (const [name, text] of Object.entries(fields)) {
         patchField(root, name, text)
         patchState(root, name, text)

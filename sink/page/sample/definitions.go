@@ -5,6 +5,9 @@
 package sample
 
 import (
+	"fmt"
+	"strings"
+	"testing/fstest"
 	"time"
 
 	"github.com/tidemark/tidemark/catalog"
@@ -23,10 +26,11 @@ const (
 
 // metric is how a made-up metric behaves.
 type metric struct {
-	def    *catalog.Metric
+	id     string
 	mean   float64 // of the control, per subject or per denominator event
 	sd     float64 // per subject, of the linearised value
 	binary bool    // 0 or 1 per subject
+	yaml   string  // the rest of its definition
 }
 
 // use is a metric in an experiment, with the true lift of each treatment.
@@ -61,36 +65,108 @@ var country = dimension{"country", []string{"KR", "JP", "US", "DE", "FR", "BR", 
 	[]float64{0.31, 0.18, 0.14, 0.07, 0.06, 0.05, 0.045, 0.04, 0.03, 0.025, 0.02, 0.015, 0.01, 0.015}}
 
 func metrics() []metric {
-	m := func(id, name, format string, dir catalog.Direction, mean, sd float64, description string) metric {
-		d := &catalog.Metric{ID: id, Name: name, Format: format, Direction: dir, Description: description, Owner: "@growth", Subjects: []string{"user_id"},
-			Type: "CONTINUOUS", Pos: catalog.Position{File: "metrics.yaml", Line: 3, Column: 1},
-			Numerator: catalog.Term{Event: &catalog.Event{ID: "PURCHASE"}, Agg: catalog.Sum, Value: "revenue"}}
-		return metric{def: d, mean: mean, sd: sd}
+	orders := "numerator: {event: PURCHASE, agg: COUNT, value: user_id}"
+	return []metric{
+		{id: "CTR", mean: 0.04812, sd: 0.19, yaml: "format: percent\n  direction: up\n  description: \"Clicks per search impression, among exposed users.\"\n  denominator: {event: IMPRESSION, agg: COUNT, value: user_id}\n  numerator: {event: CLICK, agg: COUNT, value: user_id}"},
+		{id: "ARPU", mean: 1204.6, sd: 8100, yaml: "name: Revenue per user\n  format: currency:KRW\n  direction: up\n  description: Revenue after exposure, per exposed user.\n  numerator: {event: PURCHASE, agg: SUM, value: revenue}"},
+		{id: "ORDERS", mean: 0.1372, sd: 0.52, yaml: "name: Orders per user\n  format: number\n  direction: up\n  " + orders},
+		{id: "CONVERTED", mean: 0.1204, binary: true, yaml: "name: Converted\n  format: percent\n  direction: up\n  window: 7d\n  numerator: {event: PURCHASE, agg: EXISTS, value: user_id}"},
+		{id: "LATENCY_P95", mean: 412, sd: 250, yaml: "name: p95 search latency\n  format: duration_ms\n  direction: down\n  numerator: {event: IMPRESSION, agg: MAX, value: latency}"},
+		{id: "CRASHES", mean: 0.0312, sd: 0.21, yaml: "name: Crashes per user\n  format: number\n  direction: down\n  numerator: {event: IMPRESSION, agg: COUNT, value: user_id, where: \"latency > 9000\"}"},
+		{id: "REFUNDS", mean: 0.0211, sd: 0.16, yaml: "name: Refund rate\n  format: percent\n  direction: down\n  denominator: {event: PURCHASE, agg: COUNT, value: user_id}\n  numerator: {event: PURCHASE, agg: COUNT, value: user_id, where: \"revenue < 0\"}"},
+		{id: "SESSIONS", mean: 3.41, sd: 4.2, yaml: "name: Sessions per user\n  format: number\n  direction: none\n  numerator: {event: IMPRESSION, agg: COUNT_DISTINCT, value: session}"},
+		{id: "HOSTILE", mean: 1, sd: 3, yaml: "name: '" + HostileName + "'\n  format: number\n  direction: up\n  description: '" + HostileSlice + "'\n  " + orders},
+		{id: LongName, mean: 12, sd: 30, yaml: "name: \"" + RTL + "\"\n  format: number\n  direction: up\n  " + orders},
 	}
-	list := []metric{
-		m("CTR", "", "percent", catalog.Up, 0.04812, 0.19, "Clicks per search impression, among exposed users."),
-		m("ARPU", "Revenue per user", "currency:KRW", catalog.Up, 1204.6, 8100, "Revenue within the experiment, per exposed user."),
-		m("ORDERS", "Orders per user", "number", catalog.Up, 0.1372, 0.52, "Orders placed after exposure."),
-		m("CONVERTED", "Converted", "percent", catalog.Up, 0.1204, 0, "Share of exposed users with at least one order."),
-		m("LATENCY_P95", "p95 search latency", "duration_ms", catalog.Down, 412, 250, "Mean of the per-user 95th percentile."),
-		m("CRASHES", "Crashes per user", "number", catalog.Down, 0.0312, 0.21, "App crashes after exposure."),
-		m("REFUNDS", "Refund rate", "percent", catalog.Down, 0.0211, 0.16, "Refunded orders per order."),
-		m("SESSIONS", "Sessions per user", "number", catalog.Either, 3.41, 4.2, "Sessions started after exposure."),
-		m("HOSTILE", HostileName, "number", catalog.Up, 1, 3, HostileSlice),
-		m(LongName, RTL, "number", catalog.Up, 12, 30, RTL),
+}
+
+const sources = `# The shop's sources and events.
+source: {id: exposures, format: json, kafka: {topic: shop.exposures, keyed_by: user_id}, lateness: 1h, owner: "@platform"}
+---
+source: {id: orders, format: json, kafka: {topic: shop.orders, keyed_by: user_id}, lateness: 1h}
+---
+source: {id: search, format: json, kafka: {topic: shop.search, keyed_by: user_id}, lateness: 1h}
+---
+event:
+  id: EXPOSURE
+  sql: SELECT user_id, variant, experiment, platform, country, TO_TIMESTAMP(ts) AS event_time FROM exposures
+---
+event:
+  id: PURCHASE
+  owner: "@checkout"
+  description: An order that was paid, or with a negative amount a refund.
+  sql: |
+    SELECT user_id, order_id AS event_id, TO_TIMESTAMP(ts) AS event_time,
+           CAST(amount AS DECIMAL(18,2)) AS revenue
+    FROM orders
+    WHERE status IN ('paid', 'refunded')
+---
+event:
+  id: IMPRESSION
+  sql: SELECT user_id, session, latency, TO_TIMESTAMP(ts) AS event_time FROM search WHERE kind = 'impression'
+---
+event:
+  id: CLICK
+  sql: SELECT user_id, session, TO_TIMESTAMP(ts) AS event_time FROM search WHERE kind = 'click'
+---
+alert:
+  id: guardrail_crossed
+  experiments: all
+  when: {guardrail: crossed}
+  min_subjects: 1000
+  severity: critical
+  summary: "{{.Experiment}}: {{.Metric}} {{.Lift}} crossed {{.Limit}}"
+  receivers: [oncall]
+---
+receiver: {id: oncall, webhook: {url: "https://hooks.example.com/x", secret_file: secrets/hook}}
+`
+
+// files are the definitions as YAML.
+func files() fstest.MapFS {
+	var m, x strings.Builder
+	for _, d := range metrics() {
+		fmt.Fprintf(&m, "---\nmetric:\n  metric_id: %s\n  owner: \"@growth\"\n  subject: user_id\n  %s\n", d.id, d.yaml)
 	}
-	for i := range list {
-		if list[i].def.ID == "CONVERTED" {
-			list[i].binary = true
-			list[i].def.Numerator.Agg = catalog.Exists
+	for _, e := range experiments() {
+		id, arms := e.id, e.arms
+		if id == LongName { // what no definition may hold is put in after loading
+			id, arms = "hostile", []string{"control", "treatment"}
 		}
-		if list[i].def.ID == "CTR" {
-			list[i].def.Numerator = catalog.Term{Event: &catalog.Event{ID: "CLICK"}, Agg: catalog.Count, Value: "user_id"}
-			list[i].def.Denominator = &catalog.Term{Event: &catalog.Event{ID: "IMPRESSION"}, Agg: catalog.Count, Value: "user_id"}
-			list[i].def.Ordered = true
+		fmt.Fprintf(&x, "---\nexperiment:\n  id: %s\n  name: %q\n  owner: %q\n  description: %q\n  subject: user_id\n", id, e.name, e.owner, e.description)
+		fmt.Fprintf(&x, "  exposure: {event: EXPOSURE, variant: variant, where: \"experiment = '%s'\"}\n  variants: {", id)
+		for i, a := range arms {
+			fmt.Fprintf(&x, "%s%s: 1", strings.Repeat(", ", min(i, 1)), a)
 		}
+		fmt.Fprintf(&x, "}\n  control: %s\n  start: %s\n", arms[0], Now.Add(e.start).Format(time.RFC3339))
+		if e.end != 0 {
+			fmt.Fprintf(&x, "  end: %s\n", Now.Add(e.end).Format(time.RFC3339))
+		}
+		if e.stop != 0 {
+			fmt.Fprintf(&x, "  stop: %s\n", Now.Add(e.stop).Format(time.RFC3339))
+		}
+		roles := map[catalog.Role][]string{}
+		for _, u := range e.uses {
+			if u.limit != "" {
+				roles[u.role] = append(roles[u.role], fmt.Sprintf("{metric: %s, limit: %s}", u.metric, u.limit))
+			} else {
+				roles[u.role] = append(roles[u.role], u.metric)
+			}
+		}
+		for _, r := range []struct {
+			role catalog.Role
+			key  string
+		}{{catalog.Goal, "goals"}, {catalog.Secondary, "secondary"}, {catalog.Guardrail, "guardrails"}} {
+			if len(roles[r.role]) > 0 {
+				fmt.Fprintf(&x, "  %s: [%s]\n", r.key, strings.Join(roles[r.role], ", "))
+			}
+		}
+		var dims []string
+		for _, d := range e.dims {
+			dims = append(dims, d.name)
+		}
+		fmt.Fprintf(&x, "  slices: [%s]\n", strings.Join(dims, ", "))
 	}
-	return list
+	return fstest.MapFS{"events.yaml": {Data: []byte(sources)}, "metrics.yaml": {Data: []byte(m.String())}, "experiments.yaml": {Data: []byte(x.String())}, "secrets/hook": {Data: []byte("whsec_eHh4")}}
 }
 
 func experiments() []experiment {

@@ -3,6 +3,7 @@ package sample
 import (
 	"fmt"
 	"hash/fnv"
+	"io/fs"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -21,51 +22,34 @@ type World struct {
 	set  *catalog.Set
 	defs map[string]metric
 	exps []experiment
+	// Halted stops a partition of the search source.
+	Halted bool
 }
 
-// New returns the world of a seed at step 0.
+// New returns the world of a seed at step 0. Its definitions are loaded as any are; it panics if they are wrong.
 func New(seed uint64) *World {
-	w := &World{seed: seed, defs: map[string]metric{}, exps: experiments(), set: &catalog.Set{}}
+	w := &World{seed: seed, defs: map[string]metric{}, exps: experiments()}
 	for _, m := range metrics() {
-		w.defs[m.def.ID] = m
-		w.set.Metrics = append(w.set.Metrics, m.def)
+		w.defs[m.id] = m
 	}
-	for i := range w.exps {
-		w.set.Experiments = append(w.set.Experiments, w.define(&w.exps[i]))
+	set, findings := catalog.LoadFS(files(), ".")
+	if catalog.HasErrors(findings) {
+		panic(fmt.Sprintf("sample: %+v", findings))
 	}
-	slices.SortFunc(w.set.Experiments, func(a, b *catalog.Experiment) int { return strings.Compare(a.ID, b.ID) })
-	w.set.Sources = []*catalog.Source{{ID: "exposures", Format: catalog.JSON, Topics: []string{"shop.exposures"}, Lateness: time.Hour, Owner: "@platform"},
-		{ID: "orders", Format: catalog.JSON, Topics: []string{"shop.orders"}, Lateness: time.Hour}, {ID: "search", Format: catalog.JSON, Topics: []string{"shop.search"}, Lateness: time.Hour}}
+	w.set = set
+	for _, x := range set.Experiments {
+		if x.ID == "hostile" {
+			e := &w.exps[slices.IndexFunc(w.exps, func(e experiment) bool { return e.id == LongName })]
+			x.ID, x.Control = e.id, e.arms[0]
+			x.Variants = []catalog.Variant{{ID: e.arms[0], Weight: 1}, {ID: e.arms[1], Weight: 1}}
+		}
+	}
+	slices.SortFunc(set.Experiments, func(a, b *catalog.Experiment) int { return strings.Compare(a.ID, b.ID) })
 	return w
 }
 
-func (w *World) define(e *experiment) *catalog.Experiment {
-	x := &catalog.Experiment{ID: e.id, Name: e.name, Owner: e.owner, Description: e.description, Subject: "user_id", Control: e.arms[0], Alpha: 0.05,
-		Start: Now.Add(e.start), Pos: catalog.Position{File: "experiments.yaml", Line: 1, Column: 1}, Crossover: catalog.Exclude}
-	x.Exposure.Event, x.Exposure.Variant = &catalog.Event{ID: "EXPOSURE"}, "variant"
-	if e.end != 0 {
-		x.End = Now.Add(e.end)
-	}
-	if e.stop != 0 {
-		x.Stop = Now.Add(e.stop)
-	}
-	for _, a := range e.arms {
-		x.Variants = append(x.Variants, catalog.Variant{ID: a, Weight: 1})
-	}
-	slices.SortFunc(x.Variants, func(a, b catalog.Variant) int { return strings.Compare(a.ID, b.ID) })
-	for _, u := range e.uses {
-		mu := catalog.MetricUse{Metric: w.defs[u.metric].def, Role: u.role}
-		if u.limit != "" {
-			v, _ := strconv.ParseFloat(strings.Trim(u.limit, "+%"), 64)
-			mu.Limit = &catalog.Limit{Value: v / 100, Relative: true, Text: u.limit}
-		}
-		x.Metrics = append(x.Metrics, mu)
-	}
-	for _, d := range e.dims {
-		x.Slices = append(x.Slices, catalog.Dimension{Name: d.name})
-	}
-	return x
-}
+// Files are the definitions' files.
+func Files() fs.FS { return files() }
 
 // Set are the definitions.
 func (w *World) Set() *catalog.Set { return w.set }
@@ -183,7 +167,7 @@ func groupings(dims []dimension, s results.Slices) []grouping {
 func (w *World) row(e *experiment, r *results.Result, u use, treatment string, slice map[string]string, share float64) results.Row {
 	m, control := w.defs[u.metric], e.arms[0]
 	row := results.Row{Metric: u.metric, Definition: fmt.Sprintf("%064x", w.hash(u.metric)), Role: string(u.role), Slice: slice, Variant: treatment, Control: control,
-		ByVariant: map[string]results.Arm{}, State: "not_clear", Reasons: []string{}, Lift: results.Lift{Method: "fieller"}}
+		Format: w.use(u.metric).Format, Direction: string(w.direction(u.metric)), ByVariant: map[string]results.Arm{}, State: "not_clear", Reasons: []string{}, Lift: results.Lift{Method: "fieller"}}
 	key := results.SliceKey(slice)
 	effect := u.effect[treatment]
 	if len(slice) > 0 { // effects differ a little from slice to slice
@@ -217,7 +201,7 @@ func (w *World) row(e *experiment, r *results.Result, u use, treatment string, s
 	case cn < 2 || tn < 2:
 		row.State, row.Reasons = "collecting", []string{"too_few_subjects"}
 	default:
-		w.compare(&row, m.def.Direction, tv, tse, float64(tn), cv, cse, float64(cn))
+		w.compare(&row, w.direction(u.metric), tv, tse, float64(tn), cv, cse, float64(cn))
 		w.guard(&row, e, u)
 		if r.SRM.State == "failed" {
 			row.State, row.Reasons = "unreliable", append(row.Reasons, results.ReasonSRM)
@@ -299,6 +283,17 @@ func (w *World) ledger(total int64) results.Ledger {
 	return results.Ledger{Records: map[string]results.RecordLedger{"exposures": rec(n / 3), "orders": rec(n / 5), "search": rec(n)},
 		Events: map[string]results.EventLedger{"EXPOSURE": ev(n / 3), "PURCHASE": ev(n / 5), "IMPRESSION": ev(n), "CLICK": ev(n)}}
 }
+
+func (w *World) use(metric string) *catalog.Metric {
+	for _, m := range w.set.Metrics {
+		if m.ID == metric {
+			return m
+		}
+	}
+	panic("sample: no metric " + metric)
+}
+
+func (w *World) direction(metric string) catalog.Direction { return w.use(metric).Direction }
 
 // walk is a standard normal that moves slowly from step to step, as a mean over a growing sample does.
 func (w *World) walk(parts ...string) float64 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/tidemark/tidemark/stream/results"
 )
@@ -26,7 +27,11 @@ type Axis struct {
 type Tick struct {
 	X    float64
 	Text string
-	Zero bool
+}
+
+// Percent is the tick's place for a drawing without a viewBox, in which text keeps its size.
+func (t Tick) Percent() string {
+	return strconv.FormatFloat(math.Round(t.X/Width*1e4)/100, 'f', -1, 64) + "%"
 }
 
 // axisOver chooses the scale that shows the rows. The whole's bounds decide: 95 in 100 of them fit, what does not is
@@ -70,7 +75,7 @@ func axisOver(rows []*results.Row) Axis {
 	a := Axis{Max: roundUp(need)}
 	for _, f := range []float64{-1, -0.5, 0, 0.5, 1} {
 		v := f * a.Max
-		a.Ticks = append(a.Ticks, Tick{X: a.at(v), Text: tickText(v), Zero: f == 0})
+		a.Ticks = append(a.Ticks, Tick{X: a.at(v), Text: tickText(v)})
 	}
 	return a
 }

@@ -208,7 +208,7 @@ func newRow(x *catalog.Experiment, r *results.Result, row *results.Row, axis Axi
 		values := make([]string, 0, len(row.Slice))
 		for _, d := range x.Slices {
 			if value, ok := row.Slice[d.Name]; ok {
-				values = append(values, shown(value))
+				values = append(values, Shown(value))
 			}
 		}
 		v.Label = strings.Join(values, " · ")
@@ -218,8 +218,8 @@ func newRow(x *catalog.Experiment, r *results.Result, row *results.Row, axis Axi
 	return v
 }
 
-// shown is a slice value as people read it; an empty one must not look like a hole in the page.
-func shown(value string) string {
+// Shown is a slice value as people read it; an empty one must not look like a hole in the page.
+func Shown(value string) string {
 	if value == "" {
 		return "(empty)"
 	}
