@@ -2,7 +2,11 @@ package stream
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stream/results"
@@ -14,11 +18,105 @@ type AnalyzeOptions struct {
 	// Experiment is the only one to evaluate; empty: all.
 	Experiment string
 	Slices     results.Slices
-	// Progress is told how many bytes of how many have been read, about ten times a second.
+	// Progress is told how many bytes of how many have been read, about ten times a second and once at the end.
 	Progress func(read, total int64)
 }
 
-// Analyze reads bounded inputs to their end and returns the results. Its state is gone afterwards.
-func Analyze(ctx context.Context, set *catalog.Set, opt AnalyzeOptions) ([]*results.Result, error) {
-	return nil, errors.New("stream: not built yet")
+// inMemory is up to how many bytes of files Analyze keeps its state in memory; beyond, it is in a temporary folder.
+const inMemory = 64 << 20
+
+// Analyze reads bounded inputs to their end and returns the results, in the order of the experiments' ids. Its state is
+// gone afterwards. The same events give the same results as when they are streamed.
+func Analyze(ctx context.Context, set *catalog.Set, opt AnalyzeOptions) (list []*results.Result, err error) {
+	total, err := boundedBytes(set, opt.Files)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Dir == "" && opt.FS == nil && total > inMemory {
+		dir, err := os.MkdirTemp("", "tidemark-analyze-")
+		if err != nil {
+			return nil, fmt.Errorf("stream: make a temporary folder: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		opt.Dir, opt.FS = dir, vfs.Default
+	}
+	// Everything is read once and nothing is resumed: a commit would only cost.
+	opt.DurableEvery = time.Hour
+	e, err := New(set, opt.Options)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Experiment != "" && e.find(opt.Experiment) == nil {
+		return nil, fmt.Errorf("stream: there is no experiment %q: %w", opt.Experiment, ErrUnknownExperiment)
+	}
+	e.analyzing = true
+	e.atEnd = func(ctx context.Context) error {
+		for _, x := range e.experiments() {
+			if opt.Experiment != "" && x.x.ID != opt.Experiment {
+				continue
+			}
+			r, err := e.Results(ctx, x.x.ID, opt.Slices)
+			if err != nil {
+				return err
+			}
+			list = append(list, r)
+		}
+		return nil
+	}
+	if opt.Progress != nil {
+		stop := make(chan struct{})
+		told := make(chan struct{})
+		go func() {
+			defer close(told)
+			tick := time.NewTicker(100 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				select {
+				case <-stop:
+					return
+				case <-tick.C:
+					opt.Progress(min(e.bytesRead.Load(), total), total)
+				}
+			}
+		}()
+		defer func() {
+			close(stop)
+			<-told
+			if err == nil {
+				opt.Progress(total, total)
+			}
+		}()
+	}
+	if err := e.Run(ctx); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// boundedBytes adds up the files that would be read, and refuses a source that has no end.
+func boundedBytes(set *catalog.Set, override map[string][]string) (int64, error) {
+	plans, err := set.Plans()
+	if err != nil {
+		return 0, fmt.Errorf("stream: %w", err)
+	}
+	var total int64
+	for _, plan := range plans {
+		for _, s := range plan.Sources {
+			files, overridden := override[s.ID]
+			if len(s.Topics) > 0 && !overridden {
+				return 0, fmt.Errorf("stream: source %s is a Kafka topic, which has no end: name a file with its records (--source %s=FILE)", s.ID, s.ID)
+			}
+			list, err := inputFiles(s, files)
+			if err != nil {
+				return 0, err
+			}
+			for _, f := range list {
+				total += f.size
+			}
+		}
+	}
+	return total, nil
 }

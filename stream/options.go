@@ -8,6 +8,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/tidemark/tidemark/stream/results"
 )
 
 // Options of an Engine. The zero value of every field works, except that Kafka sources need Brokers and a durable
@@ -82,8 +84,8 @@ type Options struct {
 	// Rebuild builds a state whose definitions changed from the log, beside the old one.
 	Rebuild bool
 
-	// Facts are dated facts (tuned information) to use instead of those of Dir, as analyze --facts does.
-	Facts []Fact
+	// Facts are dated facts (tuned information) by experiment and Row.Key, used where Dir has none, as analyze --facts does.
+	Facts map[string]map[string]results.Tuning
 
 	// Logger gets what an operator should know. Default: slog.Default().
 	Logger *slog.Logger

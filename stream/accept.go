@@ -1,0 +1,382 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/tidemark/tidemark/state"
+)
+
+// Acceptance is an operator's decision about a halted partition: it may go on, and what it lost is known to be lost.
+type Acceptance struct {
+	Subject   string `json:"subject"`
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	// State is the halt that is accepted; another one in the meantime is not.
+	State State `json:"state"`
+	// To is the offset to go on from; nil: where the halt says.
+	To *int64 `json:"to,omitempty"`
+	// Rebuild accepts a rebuilt state that is only partial, instead of a halt.
+	Rebuild bool      `json:"rebuild,omitempty"`
+	By      string    `json:"by"`
+	Why     string    `json:"why"`
+	At      time.Time `json:"at"`
+}
+
+// Gap is what an accepted halt has cost. Results name it for as long as the state lives.
+type Gap struct {
+	Topic     string    `json:"topic"`
+	Partition int32     `json:"partition"`
+	From      int64     `json:"from"`
+	To        int64     `json:"to"`
+	State     State     `json:"state"`
+	By        string    `json:"by"`
+	Why       string    `json:"why"`
+	At        time.Time `json:"at"`
+	// Incarnation counts how often the offsets of the partition began to mean other records.
+	Incarnation int `json:"incarnation"`
+}
+
+// Accept leaves a decision in the data directory, where a running engine picks it up within a second and a stopped one
+// when it starts. It does not wait for that.
+func Accept(fsys vfs.FS, dir string, a Acceptance) error {
+	switch {
+	case a.Subject == "":
+		return fmt.Errorf("stream: accept: the subject is empty: name the subject type of the halted partition")
+	case !a.Rebuild && !a.State.Halted():
+		return fmt.Errorf("stream: accept: %q is not a halt (HALTED_GAP, HALTED_CORRUPT, HALTED_REJECTS)", a.State)
+	case a.By == "":
+		return fmt.Errorf("stream: accept: say who accepts it; it is kept for the audit")
+	}
+	text, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return err
+	}
+	folder := fsys.PathJoin(dir, "accept")
+	if err := fsys.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("stream: accept: %w", err)
+	}
+	name := fmt.Sprintf("%d-%s-%d.json", a.At.UnixNano(), topicName(a.Topic), a.Partition)
+	if err := writeFile(fsys, folder, name, append(text, '\n')); err != nil {
+		return fmt.Errorf("stream: accept: %w", err)
+	}
+	return nil
+}
+
+// pickUpAccepted carries out what was accepted for this subject type. A decision that fits nothing any more is logged and
+// removed too: it must not meet a later halt.
+func (t *subjectType) pickUpAccepted(ctx context.Context) {
+	o := &t.engine.opt
+	folder := o.FS.PathJoin(o.Dir, "accept")
+	names, err := o.FS.List(folder)
+	if err != nil {
+		return // there is none
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		path := o.FS.PathJoin(folder, name)
+		text, err := readFile(o.FS, path)
+		var a Acceptance
+		if err != nil || !strings.HasSuffix(name, ".json") || json.Unmarshal(text, &a) != nil || a.Subject != t.plan.Subject {
+			continue
+		}
+		err = t.accept(ctx, a)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			o.Logger.Error("an acceptance was not carried out", "subject", a.Subject, "topic", a.Topic, "partition", a.Partition, "state", string(a.State), "by", a.By, "err", err)
+		} else {
+			o.Logger.Warn("a halt was accepted", "subject", a.Subject, "topic", a.Topic, "partition", a.Partition, "state", string(a.State), "by", a.By, "why", a.Why)
+		}
+		if err := t.engine.facts.audit(a, err); err != nil {
+			o.Logger.Error("keep the audit of an acceptance", "err", err)
+		}
+		if err := o.FS.Remove(path); err != nil {
+			o.Logger.Error("remove a carried out acceptance", "file", path, "err", err)
+		}
+	}
+}
+
+// accept carries out one decision.
+func (t *subjectType) accept(ctx context.Context, a Acceptance) error {
+	if a.Rebuild {
+		if t.rebuild == nil || t.rebuild.partial.Load() == nil {
+			return fmt.Errorf("no rebuilt state waits to be swapped in")
+		}
+		return t.swapRebuild()
+	}
+	t.mu.Lock()
+	damaged := t.broken[a.Partition]
+	t.mu.Unlock()
+	if damaged != nil && a.State == HaltedCorrupt {
+		return t.startAnew(ctx, a.Partition)
+	}
+	tp := topicPartition{a.Topic, a.Partition}
+	for _, r := range t.rekeys {
+		for _, rt := range r.topics {
+			if w := rt.worker(a.Partition); w != nil && rt.topic == a.Topic {
+				var err error
+				if e := w.do(ctx, func() { err = w.accept(ctx, a); w.publish() }); e != nil {
+					return e
+				}
+				return err
+			}
+		}
+	}
+	s, feed := t.find(tp)
+	if s == nil {
+		return fmt.Errorf("partition %s is not read by this engine", tp)
+	}
+	whole := false
+	var err error
+	if e := s.do(ctx, func() {
+		if whole = s.halt != nil && s.halt.State == HaltedCorrupt && a.State == HaltedCorrupt; whole {
+			return
+		}
+		if s.feeds[feed].tp != tp {
+			err = fmt.Errorf("topic %s is not read by subject type %s", a.Topic, t.plan.Subject)
+			return
+		}
+		err = s.accept(ctx, s.feeds[feed], a)
+	}); e != nil {
+		return e
+	}
+	if whole {
+		t.life.Lock()
+		s.close(false)
+		t.mu.Lock()
+		delete(t.shards, s.p)
+		t.mu.Unlock()
+		t.life.Unlock()
+		return t.startAnew(ctx, a.Partition)
+	}
+	return err
+}
+
+// startAnew sets a damaged shard's folder aside and reads its partition from the log's start.
+func (t *subjectType) startAnew(ctx context.Context, p int32) error {
+	t.life.Lock()
+	defer t.life.Unlock()
+	if t.closed {
+		return errStopped
+	}
+	fsys := t.engine.opt.FS
+	aside := fmt.Sprintf("%s.damaged-%d", t.dir(p), t.engine.opt.Now().Unix())
+	if err := fsys.Rename(t.dir(p), aside); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	delete(t.broken, p)
+	t.mu.Unlock()
+	shards, err := t.openAll(ctx, []int32{p})
+	if err != nil {
+		return err
+	}
+	if len(shards) > 0 {
+		t.passes.Go(func() {
+			if err := t.readFiles(t.running, shards); err != nil && t.running.Err() == nil {
+				t.engine.fail(err)
+			}
+		})
+	}
+	signal(t.look)
+	return nil
+}
+
+// accept lets a halted feed go on. It runs on the shard's goroutine.
+func (s *shard) accept(ctx context.Context, f *feed, a Acceptance) error {
+	t := s.t
+	h := f.halt
+	switch {
+	case h == nil:
+		return fmt.Errorf("partition %s is not halted", f.tp)
+	case h.State != a.State:
+		return fmt.Errorf("partition %s is halted as %s, not as %s", f.tp, h.State, a.State)
+	case !h.Acceptable:
+		return fmt.Errorf("%s can't be accepted: %s", h.State, h.Remedy)
+	}
+	to := f.next
+	if a.To != nil {
+		to = *a.To
+	} else if h.To >= 0 {
+		to = h.To
+	}
+	if h.State == HaltedRejects {
+		s.halt = nil
+		f.storm.reset()
+		f.goOn()
+		signal(t.look)
+		return nil
+	}
+	infos, err := t.brokers.topics(ctx, f.tp.topic)
+	if err != nil {
+		return err
+	}
+	live := infos[f.tp.topic]
+	if live.err != nil {
+		return fmt.Errorf("topic %s can't be read: %w", f.tp.topic, live.err)
+	}
+	gap := Gap{Topic: f.tp.topic, Partition: f.tp.partition, From: f.next, To: to, State: h.State, By: a.By, Why: a.Why, At: t.engine.opt.Now().UTC(), Incarnation: f.incarnation}
+	if live.id != f.info.id || f.renamed || to < f.next {
+		// Offsets mean other records now, and an offset is the identity of an event without an id.
+		gap.Incarnation++
+		if live.id != f.info.id && a.To == nil {
+			gap.To = 0
+		}
+		own := *f.route
+		own.info = live
+		input, err := s.store.Input(own.name(t.plan, s.p, gap.Incarnation))
+		if err != nil {
+			return err
+		}
+		f.route, f.input, f.incarnation, f.renamed, f.epoch = &own, input, gap.Incarnation, false, -1
+	}
+	if err := t.engine.keepGap(t, gap); err != nil {
+		return err
+	}
+	if err := t.beginAgain(f.tp, gap.To); err != nil {
+		return err
+	}
+	f.next, f.epoch = gap.To, -1
+	s.batch.advance(state.Advance{Input: f.input, Next: f.next, LeaderEpoch: -1, Bound: f.bound})
+	s.apply()
+	s.commit()
+	f.goOn()
+	signal(t.look)
+	return nil
+}
+
+// goOn ends a feed's halt; the watch starts it.
+func (f *feed) goOn() {
+	f.halt = nil
+	f.generation++
+}
+
+// accept lets a halted worker go on. It runs on the worker's goroutine.
+func (w *rekeyWorker) accept(ctx context.Context, a Acceptance) error {
+	t := w.rt.r.t
+	h := w.halt
+	switch {
+	case h == nil:
+		return fmt.Errorf("partition %s is not halted", w.tp)
+	case h.State != a.State:
+		return fmt.Errorf("partition %s is halted as %s, not as %s", w.tp, h.State, a.State)
+	case !h.Acceptable:
+		return fmt.Errorf("%s can't be accepted: %s", h.State, h.Remedy)
+	}
+	infos, err := t.brokers.topics(ctx, w.tp.topic)
+	if err != nil {
+		return err
+	}
+	live := infos[w.tp.topic]
+	if live.err != nil {
+		return fmt.Errorf("topic %s can't be read: %w", w.tp.topic, live.err)
+	}
+	to := w.next
+	if a.To != nil {
+		to = *a.To
+	} else if h.To >= 0 {
+		to = h.To
+	}
+	gap := Gap{Topic: w.tp.topic, Partition: w.tp.partition, From: w.next, To: to, State: h.State, By: a.By, Why: a.Why, At: t.engine.opt.Now().UTC(), Incarnation: w.incarnation}
+	if live.id != w.id || to < w.next {
+		gap.Incarnation++
+		if live.id != w.id && a.To == nil {
+			gap.To = 0
+		}
+		w.rename(gap.Incarnation)
+	}
+	if err := t.engine.keepGap(t, gap); err != nil {
+		return err
+	}
+	if err := t.beginAgain(w.tp, gap.To); err != nil {
+		return err
+	}
+	w.forget()
+	w.id, w.next, w.epoch, w.committed, w.halt = live.id, gap.To, -1, -1, nil
+	w.generation++
+	signal(t.look)
+	return nil
+}
+
+// beginAgain notes that reading a partition begins anew.
+func (t *subjectType) beginAgain(tp topicPartition, offset int64) error {
+	t.mu.Lock()
+	delete(t.meta.Began, tp.String())
+	t.mu.Unlock()
+	return t.begin(tp, offset)
+}
+
+// keepGap stores an accepted gap.
+func (e *Engine) keepGap(t *subjectType, g Gap) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := e.facts.set(gapPrefix, t.gapOwner(), fmt.Sprintf("%s/%d/%020d", g.Topic, g.Partition, g.At.UnixNano()), g); err != nil {
+		return fmt.Errorf("stream: keep an accepted gap: %w", err)
+	}
+	t.gaps = append(t.gaps, g)
+	return nil
+}
+
+// gapOwner is under what gaps are kept: those of a generation end with it.
+func (t *subjectType) gapOwner() string { return t.plan.Subject + "/" + t.generation }
+
+// loadGaps reads the gaps that were accepted before.
+func (e *Engine) loadGaps(t *subjectType) error {
+	return e.facts.each(gapPrefix, t.gapOwner(), func(_ string, value []byte) error {
+		var g Gap
+		if err := json.Unmarshal(value, &g); err != nil {
+			return fmt.Errorf("stream: read an accepted gap: %w", err)
+		}
+		t.gaps = append(t.gaps, g)
+		return nil
+	})
+}
+
+// incarnationOf is how often the offsets of a partition began to mean other records.
+func (t *subjectType) incarnationOf(tp topicPartition) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for _, g := range t.gaps {
+		if g.Topic == tp.topic && g.Partition == tp.partition {
+			n = max(n, g.Incarnation)
+		}
+	}
+	return n
+}
+
+// gapReasons is what results say about accepted gaps.
+func (e *Engine) gapReasons(t *subjectType) []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.gaps) == 0 {
+		return nil
+	}
+	return []string{"gap_accepted"}
+}
+
+// incarnated is a topic's name as the state's inputs call it. Kafka allows no # in a topic's name.
+func incarnated(topic string, n int) string {
+	if n == 0 {
+		return topic
+	}
+	return topic + "#" + strconv.Itoa(n)
+}
+
+// incarnation is the inverse of incarnated.
+func incarnation(name string) (topic string, n int) {
+	topic, text, ok := strings.Cut(name, "#")
+	if ok {
+		n, _ = strconv.Atoi(text)
+	}
+	return topic, n
+}

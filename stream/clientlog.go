@@ -1,0 +1,35 @@
+package stream
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// How fresh a client's metadata is. The minimum also paces how soon a client notices a new leader.
+const (
+	kgoMetadataMinAge = 250 * time.Millisecond
+	kgoMetadataMaxAge = 30 * time.Second
+)
+
+// clientLogger passes on what the Kafka client warns about. Its information is routine and comes one level lower.
+type clientLogger struct{ log *slog.Logger }
+
+func (l clientLogger) Level() kgo.LogLevel {
+	if l.log.Enabled(context.Background(), slog.LevelDebug) {
+		return kgo.LogLevelInfo
+	}
+	return kgo.LogLevelWarn
+}
+
+func (l clientLogger) Log(level kgo.LogLevel, msg string, keyvals ...any) {
+	to := slog.LevelDebug
+	switch level {
+	case kgo.LogLevelError, kgo.LogLevelWarn:
+		// The client retries what it calls an error; the engine's own states say what lasts.
+		to = slog.LevelWarn
+	}
+	l.log.Log(context.Background(), to, "kafka client: "+msg, append(keyvals, "component", "kafka")...)
+}

@@ -1,0 +1,292 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/cube"
+	"github.com/tidemark/tidemark/state"
+	"github.com/tidemark/tidemark/stream/results"
+)
+
+// experiment is one experiment as the evaluator keeps it. Everything but dirty belongs to the evaluator's goroutine.
+type experiment struct {
+	t      *subjectType
+	index  int // of the plan's experiments
+	x      *catalog.PlanExperiment
+	dirty  atomic.Bool
+	merged *cube.Merged
+	live   *results.Evaluator // evaluates what is published, and only that: it remembers rows between evaluations
+	asked  *results.Evaluator // evaluates what Results asks for
+	facts  map[string]results.Tuning
+	due    time.Time // not evaluated again before
+	shown  *results.Result
+}
+
+// part is what one shard gives for the evaluation of some experiments, all of it as of one moment of the shard.
+type part struct {
+	shard  int32
+	cells  []*cube.Cells // parallel to the experiments asked for
+	ledger *state.Ledger
+	view   *shardView
+}
+
+// question is an evaluation on request.
+type question struct {
+	x      *experiment
+	slices results.Slices
+	// publish asks for the live result, published like any other.
+	publish bool
+	answer  chan *results.Result
+}
+
+// evaluator is the goroutine that turns cells into results. Shards only mark experiments dirty; it takes a snapshot of
+// each shard, adds them up and publishes, no sooner than EvaluateEvery and ten times the last cost after the last time.
+func (e *Engine) evaluator(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case q := <-e.questions:
+			e.answer(ctx, q)
+		case <-e.wake:
+		case <-timer.C:
+		}
+		if next := e.evaluateDue(ctx); next > 0 {
+			timer.Reset(next)
+		}
+	}
+}
+
+// evaluateDue evaluates the dirty experiments whose time has come, and returns how long until the next is due; 0 if
+// none is dirty.
+func (e *Engine) evaluateDue(ctx context.Context) time.Duration {
+	var next time.Duration
+	for _, t := range e.types {
+		now := time.Now()
+		var due []*experiment
+		for _, x := range t.experiments {
+			if !x.dirty.Load() {
+				continue
+			}
+			if wait := x.due.Sub(now); wait > 0 {
+				if next == 0 || wait < next {
+					next = wait
+				}
+				continue
+			}
+			x.dirty.Store(false)
+			due = append(due, x)
+		}
+		if len(due) == 0 || !t.publishes() {
+			continue
+		}
+		parts := t.snapshot(ctx, due)
+		if ctx.Err() != nil {
+			return 0
+		}
+		for i, x := range due {
+			e.publish(x, parts, i)
+		}
+	}
+	return next
+}
+
+// snapshot asks every shard for the cells of the experiments.
+func (t *subjectType) snapshot(ctx context.Context, xs []*experiment) []part {
+	shards := t.list()
+	parts := make([]part, len(shards))
+	done := make(chan struct{}, len(shards))
+	for i, s := range shards {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			parts[i].shard = s.p
+			parts[i].view = s.latest.Load()
+			s.do(ctx, func() {
+				if s.store == nil || s.halt != nil {
+					return
+				}
+				s.publish()
+				parts[i].view = s.latest.Load()
+				parts[i].ledger = s.store.Ledger()
+				for _, x := range xs {
+					parts[i].cells = append(parts[i].cells, s.cube.Snapshot(x.index, s.store.Name))
+				}
+			})
+		}()
+	}
+	for range shards {
+		<-done
+	}
+	return parts
+}
+
+// evaluate adds the shards' cells up and evaluates them; i is the experiment's place in the parts.
+func (x *experiment) evaluate(with *results.Evaluator, parts []part, i int, slices results.Slices) *results.Result {
+	t := x.t
+	here := make(map[int32]bool, len(parts))
+	for _, p := range parts {
+		here[p.shard] = true
+		if p.cells != nil {
+			x.merged.Set(int(p.shard), p.cells[i])
+		}
+	}
+	for p := range t.n {
+		if !here[p] {
+			x.merged.Set(int(p), nil)
+		}
+	}
+	in := t.inputs(parts)
+	in.Facts = x.facts
+	in.Ledger, in.Crossovers = t.ledger(parts, x)
+	in.Analyze = t.engine.analyzing
+	r := with.Evaluate(x.merged.Cells(), in, slices)
+	return r
+}
+
+// inputs are what all results of the subject type say about where they stand.
+func (t *subjectType) inputs(parts []part) results.Inputs {
+	in := results.Inputs{AsOf: t.engine.opt.Now().UTC(), Positions: make(map[string]int64), Complete: true}
+	low := int64(forever)
+	if len(parts) < int(t.n) || t.n == 0 {
+		in.Complete = false
+	}
+	reasons := make(map[string]bool)
+	for _, p := range parts {
+		if p.view == nil {
+			in.Complete = false
+			continue
+		}
+		low = min(low, p.view.clock)
+		if !p.view.caughtUp() {
+			in.Complete = in.Complete && t.caught.Load()
+		}
+		if p.view.halt != nil {
+			in.Complete = false
+			in.Unreliable = appendNew(in.Unreliable, reasonOf(p.view.halt))
+		}
+		for i := range p.view.feeds {
+			f := &p.view.feeds[i]
+			if f.halt != nil {
+				in.Complete = false
+				reasons[reasonOf(f.halt)] = true
+			}
+			f.positions(t.plan, in.Positions)
+		}
+	}
+	if t.halted() != nil {
+		in.Complete = false
+	}
+	for r := range reasons {
+		in.Reasons = append(in.Reasons, r)
+	}
+	in.Reasons = append(in.Reasons, t.engine.gapReasons(t)...)
+	slices.Sort(in.Reasons)
+	in.Watermark = microTime(low)
+	return in
+}
+
+// positions adds where a feed stands, by source partition: "orders/0". For re-keyed sources all shards see the same
+// partitions; what all of them have seen is what counts.
+func (f *feedView) positions(plan *catalog.Plan, to map[string]int64) {
+	switch f.kind {
+	case rekeyFeed:
+		newest := make(map[topicPartition]int)
+		for _, in := range f.sources {
+			newest[in.tp] = max(newest[in.tp], in.incarnation)
+		}
+		for _, in := range f.sources {
+			key := in.tp.String()
+			if have, ok := to[key]; in.incarnation == newest[in.tp] && (!ok || in.next < have) {
+				to[key] = in.next
+			}
+		}
+	case fileFeed:
+		key := plan.Sources[f.source].ID + "/" + f.file.name
+		to[key] = max(to[key], f.next)
+	default:
+		to[f.tp.String()] = f.next
+	}
+}
+
+func reasonOf(h *Halt) string {
+	switch h.State {
+	case HaltedGap:
+		return "halted_gap"
+	case HaltedRekey:
+		return "halted_rekey"
+	case HaltedRejects:
+		return "halted_rejects"
+	case HaltedCorrupt:
+		return "halted_corrupt"
+	}
+	return "waiting"
+}
+
+func appendNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// answer evaluates on request.
+func (e *Engine) answer(ctx context.Context, q question) {
+	parts := q.x.t.snapshot(ctx, []*experiment{q.x})
+	if q.publish {
+		q.x.dirty.Store(false)
+		q.answer <- e.publish(q.x, parts, 0)
+		return
+	}
+	r := q.x.evaluate(q.x.asked, parts, 0, q.slices)
+	e.keepFacts(q.x, r.Facts)
+	q.answer <- r
+}
+
+// publish evaluates an experiment for everybody.
+func (e *Engine) publish(x *experiment, parts []part, i int) *results.Result {
+	began := time.Now()
+	r := x.evaluate(x.live, parts, i, results.Slices{})
+	e.keepFacts(x, r.Facts)
+	e.hub.Publish(r)
+	x.shown = r
+	took := time.Since(began)
+	x.due = began.Add(max(e.opt.EvaluateEvery, 10*took))
+	if e.opt.Hooks.Evaluate != nil {
+		e.opt.Hooks.Evaluate(x.x.ID, took)
+	}
+	return r
+}
+
+// Results evaluates one experiment now, with the slices asked for. It may be called from any goroutine while Run runs.
+func (e *Engine) Results(ctx context.Context, id string, slices results.Slices) (*results.Result, error) {
+	x := e.find(id)
+	if x == nil {
+		return nil, fmt.Errorf("stream: there is no experiment %q: %w", id, ErrUnknownExperiment)
+	}
+	if _, err := slices.Masks(x.x); err != nil {
+		return nil, err
+	}
+	q := question{x: x, slices: slices, answer: make(chan *results.Result, 1)}
+	select {
+	case e.questions <- q:
+	case <-e.stopped:
+		return nil, ErrStopped
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case r := <-q.answer:
+		return r, nil
+	case <-e.stopped:
+		return nil, ErrStopped
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

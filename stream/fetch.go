@@ -1,0 +1,190 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// topicPartition is one partition of one topic.
+type topicPartition struct {
+	topic     string
+	partition int32
+}
+
+func (tp topicPartition) String() string { return fmt.Sprintf("%s/%d", tp.topic, tp.partition) }
+
+// receiver takes what a fetcher reads. Its methods are called from the fetcher's goroutine and must not wait.
+type receiver interface {
+	// receive takes records in log order and says whether the partition's queue is full.
+	receive(tp topicPartition, generation uint64, records []*kgo.Record, bytes int64) (full bool)
+	// unreadable tells that the partition can't be read any further.
+	unreadable(tp topicPartition, generation uint64, halt *Halt)
+	// full says whether the queue that takes the partition's records is full.
+	full(tp topicPartition) bool
+}
+
+// fetcher reads partitions from offsets that the engine sets, and only those: no group, no stored offset and no reset
+// decide where it reads. One goroutine polls; start, stop and drained may be called from any.
+type fetcher struct {
+	client *kgo.Client
+	to     receiver
+
+	mu         sync.Mutex // guards the maps; held while the client is told to pause or resume, never while delivering
+	partitions map[topicPartition]*fetching
+	hold       bool // disk low-water: everything is paused
+}
+
+type fetching struct {
+	generation uint64
+	paused     bool
+}
+
+func newFetcher(opts []kgo.Opt, to receiver) (*fetcher, error) {
+	client, err := kgo.NewClient(append(opts, consumerOptions()...)...)
+	if err != nil {
+		return nil, fmt.Errorf("stream: open Kafka client: %w", err)
+	}
+	return &fetcher{client: client, to: to, partitions: make(map[topicPartition]*fetching)}, nil
+}
+
+// start reads the partition from offset on. Records come with the generation given.
+func (f *fetcher) start(tp topicPartition, offset int64, generation uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	part := &fetching{generation: generation}
+	f.partitions[tp] = part
+	f.apply(tp, part)
+	f.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{
+		tp.topic: {tp.partition: kgo.NewOffset().At(offset)},
+	})
+}
+
+// stop reads the partition no more.
+func (f *fetcher) stop(tp topicPartition) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	part := f.partitions[tp]
+	if part == nil {
+		return
+	}
+	delete(f.partitions, tp)
+	f.client.RemoveConsumePartitions(map[string][]int32{tp.topic: {tp.partition}})
+	if part.paused {
+		f.client.ResumeFetchPartitions(map[string][]int32{tp.topic: {tp.partition}})
+	}
+}
+
+// forget makes the client drop what it knows of a topic, so that a recreated one may be read.
+func (f *fetcher) forget(topic string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for tp := range f.partitions {
+		if tp.topic == topic {
+			return // still being read
+		}
+	}
+	f.client.PurgeTopicsFromClient(topic)
+}
+
+// settle makes the client's pause fit the state of the partition's queue. The queue's own lock orders a fill against
+// a drain, f.mu orders the calls: whoever comes last sees the truth.
+func (f *fetcher) settle(tp topicPartition) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if part := f.partitions[tp]; part != nil {
+		f.apply(tp, part)
+	}
+}
+
+// apply is called with f.mu held.
+func (f *fetcher) apply(tp topicPartition, part *fetching) {
+	want := f.hold || f.to.full(tp)
+	if want == part.paused {
+		return
+	}
+	part.paused = want
+	set := map[string][]int32{tp.topic: {tp.partition}}
+	if want {
+		f.client.PauseFetchPartitions(set)
+	} else {
+		f.client.ResumeFetchPartitions(set)
+	}
+}
+
+// setHold pauses everything, or ends that pause.
+func (f *fetcher) setHold(hold bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hold = hold
+	for tp, part := range f.partitions {
+		f.apply(tp, part)
+	}
+}
+
+// run polls until ctx ends.
+func (f *fetcher) run(ctx context.Context) {
+	for {
+		fetches := f.client.PollFetches(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+			tp := topicPartition{p.Topic, p.Partition}
+			f.mu.Lock()
+			part := f.partitions[tp]
+			f.mu.Unlock()
+			if part == nil {
+				return
+			}
+			if len(p.Records) > 0 {
+				bytes := int64(0)
+				for _, r := range p.Records {
+					bytes += recordBytes(r)
+				}
+				if f.to.receive(tp, part.generation, p.Records, bytes) {
+					f.settle(tp)
+				}
+			}
+			if halt := fetchHalt(tp, p.Err); halt != nil {
+				f.to.unreadable(tp, part.generation, halt)
+			}
+		})
+	}
+}
+
+func (f *fetcher) close() { f.client.Close() }
+
+// recordBytes is what a record weighs in a queue.
+func recordBytes(r *kgo.Record) int64 { return int64(len(r.Key)+len(r.Value)) + 160 }
+
+// fetchHalt decides, in one place, which errors of reading a partition stop it for good. The client retries the
+// others by itself.
+func fetchHalt(tp topicPartition, err error) *Halt {
+	if err == nil {
+		return nil
+	}
+	var loss *kgo.ErrDataLoss
+	var large *kgo.ErrDecompressTooLarge
+	switch {
+	case errors.As(err, &loss):
+		return haltTruncated(tp, loss.ConsumedTo, loss.ResetTo)
+	case errors.Is(err, kerr.OffsetOutOfRange):
+		return haltOutOfRange(tp)
+	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
+		return haltRecreated(tp)
+	case errors.As(err, &large):
+		return haltDamagedBatch(tp, large.Offset, fmt.Sprintf("a batch unpacks to more than %d MiB", maxDecompressed>>20))
+	case errors.Is(err, kerr.TopicAuthorizationFailed):
+		return &Halt{State: Waiting, From: -1, To: -1,
+			Reason: fmt.Sprintf("the brokers do not allow reading topic %s", tp.topic),
+			Remedy: "grant Read and Describe on the topic; reading is tried again by itself"}
+	case kerr.IsRetriable(err), errors.Is(err, context.Canceled), errors.Is(err, kgo.ErrClientClosed):
+		return nil
+	}
+	return haltDamagedBatch(tp, -1, err.Error())
+}

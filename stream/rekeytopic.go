@@ -1,0 +1,220 @@
+package stream
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// rekeyTopic re-keys one topic of a source: a group of its own shares out the topic's partitions, and each partition
+// here has a worker. It is the owner that its membership opens and closes workers through, and the receiver of its
+// fetcher.
+type rekeyTopic struct {
+	r        *rekeySource
+	topic    string
+	member   *membership
+	fetcher  *fetcher
+	producer *kgo.Client
+	cancel   context.CancelFunc
+	polling  sync.WaitGroup
+
+	mu      sync.Mutex
+	workers map[int32]*rekeyWorker
+	closed  bool
+}
+
+// rekeyProgress is the metadata of the stage's commits: what a position means beyond its offset.
+type rekeyProgress struct {
+	// Bound is b of the records below the offset, in µs; TopicID tells a recreated topic.
+	Bound   int64  `json:"b"`
+	TopicID string `json:"topic_id"`
+}
+
+func newRekeyTopic(ctx context.Context, r *rekeySource, topic string) (*rekeyTopic, error) {
+	rt := &rekeyTopic{r: r, topic: topic, workers: make(map[int32]*rekeyWorker)}
+	opts, err := r.t.engine.opt.clientOptions()
+	if err != nil {
+		return nil, err
+	}
+	if rt.producer, err = kgo.NewClient(append(opts, producerOptions()...)...); err != nil {
+		return nil, fmt.Errorf("stream: open the producer of %s: %w", r.target, err)
+	}
+	if rt.fetcher, err = newFetcher(opts, rt); err != nil {
+		rt.producer.Close()
+		return nil, err
+	}
+	rt.fetcher.hold = r.t.engine.diskLow()
+	poll, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	rt.cancel = cancel
+	rt.polling.Go(func() { rt.fetcher.run(poll) })
+	if rt.member, err = newMembership(&r.t.engine.opt, r.group+groupSuffix(r, topic), topic, rt); err != nil {
+		rt.close()
+		return nil, err
+	}
+	return rt, nil
+}
+
+// groupSuffix tells the topics of a source with several apart.
+func groupSuffix(r *rekeySource, topic string) string {
+	if len(r.t.plan.Sources[r.source].Topics) == 1 {
+		return ""
+	}
+	return "." + topic
+}
+
+// assigned implements owner.
+func (rt *rekeyTopic) assigned(_ context.Context, ps []int32) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if rt.closed {
+		return
+	}
+	for _, p := range ps {
+		if rt.workers[p] == nil {
+			w, err := newRekeyWorker(rt, p)
+			if err != nil {
+				rt.r.t.engine.fail(err)
+				return
+			}
+			rt.workers[p] = w
+			go w.run()
+		}
+	}
+	signal(rt.r.t.look)
+}
+
+// revoked implements owner: the workers wait for their acknowledgements and commit.
+func (rt *rekeyTopic) revoked(ctx context.Context, ps []int32) {
+	for _, w := range rt.take(ps) {
+		w.close(ctx, true)
+	}
+}
+
+// lost implements owner.
+func (rt *rekeyTopic) lost(ctx context.Context, ps []int32) {
+	for _, w := range rt.take(ps) {
+		w.close(ctx, false)
+	}
+}
+
+// take removes workers from the topic.
+func (rt *rekeyTopic) take(ps []int32) []*rekeyWorker {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	var ws []*rekeyWorker
+	for _, p := range ps {
+		if w := rt.workers[p]; w != nil {
+			delete(rt.workers, p)
+			ws = append(ws, w)
+		}
+	}
+	return ws
+}
+
+func (rt *rekeyTopic) list() []*rekeyWorker {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	ws := make([]*rekeyWorker, 0, len(rt.workers))
+	for _, w := range rt.workers {
+		ws = append(ws, w)
+	}
+	return ws
+}
+
+func (rt *rekeyTopic) worker(p int32) *rekeyWorker {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.workers[p]
+}
+
+// receive implements receiver.
+func (rt *rekeyTopic) receive(tp topicPartition, generation uint64, records []*kgo.Record, bytes int64) bool {
+	w := rt.worker(tp.partition)
+	return w != nil && w.inbox.push(delivery{generation: generation, records: records, bytes: bytes})
+}
+
+// unreadable implements receiver.
+func (rt *rekeyTopic) unreadable(tp topicPartition, generation uint64, h *Halt) {
+	if w := rt.worker(tp.partition); w != nil {
+		w.inbox.push(delivery{generation: generation, halt: h})
+	}
+}
+
+// full implements receiver.
+func (rt *rekeyTopic) full(tp topicPartition) bool {
+	w := rt.worker(tp.partition)
+	return w != nil && w.inbox.isFull()
+}
+
+// progress asks the group how far the partitions have been re-keyed.
+func (rt *rekeyTopic) progress(ctx context.Context) (map[int32]kadm.OffsetResponse, error) {
+	group := rt.member.group
+	all, err := rt.r.t.brokers.admin.FetchOffsetsForTopics(ctx, group, rt.topic)
+	if err != nil {
+		return nil, fmt.Errorf("stream: ask group %s for its progress: %w", group, err)
+	}
+	return all[rt.topic], nil
+}
+
+// commit tells the group how far a partition has been re-keyed.
+func (rt *rekeyTopic) commit(ctx context.Context, p int32, at kgo.EpochOffset, progress rekeyProgress) error {
+	text, err := json.Marshal(progress)
+	if err != nil {
+		return err
+	}
+	metadata := string(text)
+	ctx = kgo.PreCommitFnContext(ctx, func(req commitRequest) error {
+		for i := range req.Topics {
+			for j := range req.Topics[i].Partitions {
+				req.Topics[i].Partitions[j].Metadata = &metadata
+			}
+		}
+		return nil
+	})
+	return rt.member.commit(ctx, map[string]map[int32]kgo.EpochOffset{rt.topic: {p: at}})
+}
+
+// parseProgress reads a commit's metadata.
+func parseProgress(metadata string) (rekeyProgress, error) {
+	p := rekeyProgress{Bound: never}
+	if err := json.Unmarshal([]byte(metadata), &p); err != nil {
+		return p, fmt.Errorf("its metadata is %q: %w", metadata, err)
+	}
+	return p, nil
+}
+
+func hexID(id [16]byte) string { return hex.EncodeToString(id[:]) }
+
+func parseID(text string) (id [16]byte) {
+	b, _ := hex.DecodeString(text)
+	copy(id[:], b)
+	return id
+}
+
+// close ends the workers with what they have acknowledged committed, then the clients.
+func (rt *rekeyTopic) close() {
+	rt.mu.Lock()
+	rt.closed = true
+	rt.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, w := range rt.list() {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+			defer cancel()
+			w.close(ctx, true)
+		})
+	}
+	wg.Wait()
+	rt.cancel()
+	rt.polling.Wait()
+	if rt.member != nil {
+		rt.member.close()
+	}
+	rt.fetcher.close()
+	rt.producer.Close()
+}

@@ -1,0 +1,391 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidemark/tidemark/cube"
+	"github.com/tidemark/tidemark/state"
+	"github.com/tidemark/tidemark/stream/decode"
+)
+
+// shard is partition p of all inputs of one subject type: a store, a cube and a clock that one goroutine owns. Others
+// give it records through its inbox and ask it things by do; they read the last view it published.
+type shard struct {
+	t     *subjectType
+	p     int32
+	inbox *inbox
+	// control runs functions on the shard's goroutine, between two batches.
+	control chan func()
+	// stop ends the goroutine, stopped says that it has ended.
+	stop, stopped chan struct{}
+	// filesRead is closed when every file of the shard has been taken to its end, or never will be.
+	filesRead chan struct{}
+	latest    atomic.Pointer[shardView]
+
+	// All below belongs to the shard's goroutine.
+	store   *state.Store
+	cube    *cube.Cube
+	feeds   []*feed
+	clock   *clock
+	batch   *batch
+	outcome decode.Outcome
+	topics  map[string]string // names of re-keyed topics, interned
+	clocked int64             // the clock that state has been told
+	changed bool              // applied since the last commit
+	pending bool              // committed since the last durable point
+	halt    *Halt             // the whole shard stands still
+	commits committed
+	read    bool // filesRead is closed
+}
+
+// committed is when the shard last did what.
+type committed struct {
+	committed, durable time.Time
+}
+
+// errStopped is returned by do when the shard has ended.
+var errStopped = errors.New("stream: shard is closed")
+
+// do runs f on the shard's goroutine and waits for it.
+func (s *shard) do(ctx context.Context, f func()) error {
+	ran := make(chan struct{})
+	select {
+	case s.control <- func() { f(); close(ran) }:
+	case <-s.stopped:
+		return errStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-ran:
+		return nil
+	case <-s.stopped:
+		select {
+		case <-ran:
+			return nil
+		default:
+			return errStopped
+		}
+	}
+}
+
+// run is the shard's goroutine.
+func (s *shard) run() {
+	defer close(s.stopped)
+	o := s.t.engine.opt
+	commit := time.NewTicker(o.CommitEvery)
+	defer commit.Stop()
+	durable := time.NewTicker(o.DurableEvery)
+	defer durable.Stop()
+	s.publish()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case f := <-s.control:
+			f()
+			s.publish()
+		case <-s.inbox.ready:
+			s.drain()
+		case <-commit.C:
+			s.commit()
+			s.publish()
+		case <-durable.C:
+			s.makeDurable()
+			s.publish()
+		}
+	}
+}
+
+// drain takes what waits until the inbox is empty or other work is due.
+func (s *shard) drain() {
+	o := &s.t.engine.opt
+	began := time.Now()
+	for {
+		d, ok, drained := s.inbox.pop()
+		if drained {
+			s.settle()
+		}
+		if !ok {
+			break
+		}
+		s.take(&d)
+		if s.halt != nil {
+			return
+		}
+		if time.Since(began) >= o.BatchEvery {
+			// Come back to the loop, where commits and questions wait, and go on from there.
+			signal(s.inbox.ready)
+			break
+		}
+	}
+	s.apply()
+	s.publish()
+}
+
+// take decodes one delivery into the batch, which is applied whenever it is full.
+func (s *shard) take(d *delivery) {
+	f := s.feeds[d.feed]
+	if d.generation != f.generation || f.halt != nil || s.halt != nil {
+		return // read before the feed was halted or moved
+	}
+	if d.halt != nil {
+		s.unreadable(f, d.halt)
+		return
+	}
+	o := &s.t.engine.opt
+	full := func() bool { return len(s.batch.Records) >= o.BatchRows || s.batch.bytes >= o.BatchBytes }
+	for _, r := range d.records {
+		s.takeRecord(f, r)
+		if f.halt != nil || s.halt != nil {
+			return
+		}
+		if full() {
+			s.apply()
+		}
+	}
+	if d.header != nil && !f.header {
+		if err := f.decoder.Header(d.header); err != nil {
+			s.t.engine.fail(&FileError{s.t.plan.Sources[f.source].ID, f.file.path, err})
+			return
+		}
+		f.header = true
+	}
+	for i := range d.rows {
+		s.takeRow(f, &d.rows[i])
+		if full() {
+			s.apply()
+		}
+	}
+	if d.end {
+		f.next = max(f.next, d.next)
+		f.ended = true
+		s.batch.advance(state.Advance{Input: f.input, Next: f.next, LeaderEpoch: -1, Bound: f.bound})
+		s.clock.done(f.clock)
+		s.checkFiles()
+	}
+}
+
+// checkFiles closes filesRead when no file has more to give.
+func (s *shard) checkFiles() {
+	for _, f := range s.feeds {
+		if s.halt == nil && f.kind == fileFeed && !f.ended && f.halt == nil {
+			return
+		}
+	}
+	if !s.read {
+		s.read = true
+		close(s.filesRead)
+	}
+}
+
+// apply gives the batch to state and cube.
+func (s *shard) apply() {
+	now := s.clock.now()
+	if s.halt != nil || (s.batch.empty() && now == s.clocked) {
+		return
+	}
+	s.batch.Clock = now
+	began := time.Now()
+	records := len(s.batch.Records)
+	err := s.store.Apply(&s.batch.Batch, s.cube)
+	s.batch.reset()
+	if err != nil {
+		s.broken("apply", err)
+		return
+	}
+	s.clocked = now
+	s.changed = true
+	e := s.t.engine
+	if e.opt.Hooks.Batch != nil && records > 0 {
+		e.opt.Hooks.Batch(s.t.plan.Subject, s.p, records, time.Since(began))
+	}
+	s.t.dirty()
+	if s.store.Dirty() >= e.opt.DirtyBytes {
+		s.commit()
+	}
+}
+
+// commit writes what was applied, the positions and the cube's cells in one batch.
+func (s *shard) commit() {
+	if !s.changed || s.halt != nil {
+		return
+	}
+	e := s.t.engine
+	release := e.watchdog.guard(fmt.Sprintf("commit of shard %s/%d", s.t.plan.Subject, s.p))
+	began := time.Now()
+	err := s.store.Commit(s.cube.Persist)
+	release()
+	if e.opt.Hooks.Commit != nil {
+		e.opt.Hooks.Commit(s.t.plan.Subject, s.p, time.Since(began), err)
+	}
+	if err != nil {
+		s.broken("commit", err)
+		return
+	}
+	s.changed, s.pending = false, true
+	s.commits.committed = e.opt.Now()
+}
+
+// makeDurable makes what was committed survive the machine, and lets the group know how far that is.
+func (s *shard) makeDurable() {
+	if !s.pending || s.halt != nil {
+		return
+	}
+	e := s.t.engine
+	release := e.watchdog.guard(fmt.Sprintf("flush of shard %s/%d", s.t.plan.Subject, s.p))
+	began := time.Now()
+	err := s.store.Durable()
+	release()
+	if e.opt.Hooks.Durable != nil {
+		e.opt.Hooks.Durable(s.t.plan.Subject, s.p, time.Since(began), err)
+	}
+	if err != nil {
+		s.broken("make durable", err)
+		return
+	}
+	s.pending = false
+	s.commits.durable = e.opt.Now()
+	s.t.inform(s)
+}
+
+// broken decides what an error of the store means: damaged bytes and a full reject store halt this shard, anything
+// else (a write that failed) stops the engine, for what a failed write left behind is not known.
+func (s *shard) broken(doing string, err error) {
+	switch {
+	case errors.Is(err, state.ErrCorrupt):
+		s.haltAll(haltDamagedState(s.t.dir(s.p), err))
+	case errors.Is(err, state.ErrRejectsFull):
+		s.haltAll(&Halt{State: HaltedRejects, From: -1, To: -1, Acceptable: true,
+			Reason: "the room for rejected records is used up",
+			Remedy: "read and delete them, or let the engine count further ones without keeping them with `tidemark state accept`"})
+	default:
+		s.haltAll(&Halt{State: HaltedCorrupt, From: -1, To: -1, Reason: err.Error(), Remedy: "see the engine's log"})
+		s.t.engine.fail(&StoreError{Subject: s.t.plan.Subject, Shard: s.p, Doing: doing, Err: err})
+	}
+}
+
+// StoreError is a shard's store that can't write; the process should end (exit 11) and start again.
+type StoreError struct {
+	Subject string
+	Shard   int32
+	Doing   string
+	Err     error
+}
+
+func (e *StoreError) Error() string {
+	return fmt.Sprintf("stream: %s, shard %s/%d: %v", e.Doing, e.Subject, e.Shard, e.Err)
+}
+
+func (e *StoreError) Unwrap() error { return e.Err }
+
+// haltAll stops every feed of the shard.
+func (s *shard) haltAll(h *Halt) {
+	h.Since = s.t.engine.opt.Now()
+	s.halt = h
+	for _, f := range s.feeds {
+		s.haltFeed(f, h)
+	}
+	s.checkFiles()
+}
+
+// haltFeed stops one feed; the others go on, and the clock waits for it.
+func (s *shard) haltFeed(f *feed, h *Halt) {
+	e := s.t.engine
+	if h.Since.IsZero() {
+		h.Since = e.opt.Now()
+	}
+	if h.From < 0 {
+		h.From = f.next
+	}
+	f.halt = h
+	f.generation++
+	if f.reading {
+		f.reading = false
+		s.t.fetcher.stop(f.tp)
+	}
+	source := s.t.plan.Sources[f.source].ID
+	e.opt.Logger.Error("partition halted", "source", source, "subject", s.t.plan.Subject, "topic", f.tp.topic, "partition", f.tp.partition,
+		"state", string(h.State), "from", h.From, "to", h.To, "reason", h.Reason, "remedy", h.Remedy)
+	if e.opt.Hooks.Halt != nil {
+		e.opt.Hooks.Halt(source, f.tp.partition, h.State)
+	}
+	s.t.dirty()
+}
+
+// unreadable stops a feed that the fetcher can't read: for good, or until the watch tries it again.
+func (s *shard) unreadable(f *feed, h *Halt) {
+	if h.State.Halted() {
+		s.haltFeed(f, h)
+		return
+	}
+	s.t.engine.opt.Logger.Warn("reading a partition is tried again", "topic", f.tp.topic, "partition", f.tp.partition, "reason", h.Reason, "remedy", h.Remedy)
+	f.generation++
+	f.reading = false
+	s.t.fetcher.stop(f.tp)
+}
+
+// settle lets the fetcher see that the inbox has room again.
+func (s *shard) settle() {
+	for _, f := range s.feeds {
+		if f.reading {
+			s.t.fetcher.settle(f.tp)
+		}
+	}
+}
+
+// ends tells the shard where logs ended when asked after it had reached newest.
+func (s *shard) ends(bounds map[topicPartition]logBounds, newest int64) {
+	for _, f := range s.feeds {
+		if b, ok := bounds[f.tp]; ok && f.kind != fileFeed {
+			f.end = b.end
+			if f.halt == nil && f.clock >= 0 {
+				s.clock.end(f.clock, b.end, newest)
+			}
+		}
+		for _, in := range f.inputs {
+			if b, ok := bounds[in.tp]; ok && f.halt == nil {
+				s.clock.end(in.clock, b.end, newest)
+			}
+		}
+	}
+	if s.clock.now() != s.clocked {
+		s.apply()
+	}
+}
+
+// close ends the goroutine and then the store. With keep what was applied is committed and made durable first; without,
+// everything since the last commit is dropped: the partition belongs to somebody else already.
+func (s *shard) close(keep bool) {
+	select {
+	case <-s.stop:
+		<-s.stopped
+		return
+	default:
+	}
+	close(s.stop)
+	<-s.stopped
+	s.inbox.close()
+	for _, f := range s.feeds {
+		if f.reading {
+			f.reading = false
+			s.t.fetcher.stop(f.tp)
+		}
+	}
+	if s.store == nil {
+		return
+	}
+	if keep && s.halt == nil {
+		s.commit()
+		s.makeDurable()
+	}
+	s.publish()
+	if err := s.store.Close(); err != nil {
+		s.t.engine.opt.Logger.Warn("close shard", "subject", s.t.plan.Subject, "shard", s.p, "err", err)
+	}
+	s.store = nil
+}
