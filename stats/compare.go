@@ -28,18 +28,23 @@ type Design struct {
 	CUPEDTuning Tuning
 }
 
-func (d Design) alpha() float64 {
+// level is an error rate with the normal quantile of half of it.
+type level struct{ alpha, k float64 }
+
+func (d Design) level() level {
 	if d.Alpha > 0 && d.Alpha < 1 {
-		return d.Alpha
+		return levelOf(d.Alpha)
 	}
-	return 0.05
+	return levelOf(0.05)
 }
+
+func levelOf(alpha float64) level { return level{alpha, NormalUpper(alpha / 2)} }
 
 // Compare compares a treatment with the control: one metric, one cell. What can't be computed is absent and Reasons say
 // why; it never fails otherwise. Formulas: Ratio, Normal, Always, Welch, Fieller, CUPED and the words of State.
 func Compare(treatment, control *moment.Sums, d Design) Comparison {
 	var c Comparison
-	alpha := d.alpha()
+	l := d.level()
 	reasons := reasonSet{}
 	t, errT := Ratio(treatment, d.Scale)
 	k, errC := Ratio(control, d.Scale)
@@ -55,15 +60,15 @@ func Compare(treatment, control *moment.Sums, d Design) Comparison {
 	c.Lift.Method = d.Lift.orDefault()
 	if t.Value.OK && k.Value.OK {
 		diff := moment.RatioDifference(treatment, control, d.Scale)
-		c.Difference = normalTest(diff, t.Var, k.Var, alpha)
-		c.Difference.Always = d.Tuning.Always(c.Difference, treatment.N, control.N, alpha)
-		c.Welch = welch(c.Difference, t, k, alpha)
-		c.Lift = lift(c.Lift.Method, c.Difference, plainEffect(c.Difference, t, k), alpha, &reasons)
+		c.Difference = normalTest(diff, t.Var, k.Var, l)
+		c.Difference.Always = d.Tuning.Always(c.Difference, treatment.N, control.N, l.alpha)
+		c.Welch = welch(c.Difference, t, k, l)
+		c.Lift = lift(c.Lift.Method, c.Difference, plainEffect(c.Difference, t, k), l.k, &reasons)
 		if c.Difference.SE.OK && c.Difference.SE.V == 0 {
 			reasons.add(ZeroVariance)
 		}
 		if d.CUPED {
-			a := CUPED(treatment, control, d)
+			a := adjusted(treatment, control, t, k, d, l)
 			c.CUPED = &a
 		}
 	}
@@ -80,15 +85,14 @@ func Compare(treatment, control *moment.Sums, d Design) Comparison {
 }
 
 // normalTest makes the two-sided normal test of a difference whose arms have the given variances.
-func normalTest(diff float64, varT, varC Number, alpha float64) Test {
+func normalTest(diff float64, varT, varC Number, l level) Test {
 	test := Test{Value: Known(diff)}
 	if !varT.OK || !varC.OK {
 		return test
 	}
 	se := math.Sqrt(varT.V + varC.V)
 	test.SE = Known(se)
-	k := NormalUpper(alpha / 2)
-	test.Interval = Between(diff-k*se, diff+k*se)
+	test.Interval = Between(diff-l.k*se, diff+l.k*se)
 	if se > 0 {
 		z := diff / se
 		test.Z = Known(z)

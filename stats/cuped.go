@@ -31,18 +31,27 @@ type Adjusted struct {
 // −(s_yy − θ·s_yx)/n_c: to leave that out covers too little. Unit: as the metric's.
 // Source: Deng, Xu, Kohavi & Walker, WSDM 2013; statistics.md §2.6 (GrowthBook #3610 is the missing covariance).
 func CUPED(treatment, control *moment.Sums, d Design) Adjusted {
-	var a Adjusted
-	reasons := reasonSet{}
 	t, errT := Ratio(treatment, d.Scale)
 	c, errC := Ratio(control, d.Scale)
+	if errT != nil || errC != nil {
+		reasons := reasonSet{}
+		reasons.of(errT)
+		reasons.of(errC)
+		return Adjusted{Reasons: reasons.sorted()}
+	}
+	return adjusted(treatment, control, t, c, d, d.level())
+}
+
+// adjusted is CUPED with the unadjusted estimates at hand.
+func adjusted(treatment, control *moment.Sums, t, c Estimate, d Design, level level) Adjusted {
+	var a Adjusted
+	reasons := reasonSet{}
+	if !t.Var.OK || !c.Var.OK {
+		return a // the comparison's own reasons say why
+	}
 	mean := treatment.IsMean() && control.IsMean()
-	var lt, lc moment.Linear
-	if errT == nil {
-		lt, errT = treatment.Linear(d.Scale, mean)
-	}
-	if errC == nil {
-		lc, errC = control.Linear(d.Scale, mean)
-	}
+	lt, errT := treatment.Linear(d.Scale, mean)
+	lc, errC := control.Linear(d.Scale, mean)
 	reasons.of(errT)
 	reasons.of(errC)
 	if errT != nil || errC != nil {
@@ -61,15 +70,14 @@ func CUPED(treatment, control *moment.Sums, d Design) Adjusted {
 	x := (float64(lt.N)*lt.X + float64(lc.N)*lc.X) / float64(lt.N+lc.N)
 	a.Treatment = adjust(t, &lt, theta, x)
 	a.Control = adjust(c, &lc, theta, x)
-	alpha := d.alpha()
 	diff := moment.RatioDifference(treatment, control, d.Scale) - theta*(lt.X-lc.X)
-	a.Difference = normalTest(diff, a.Treatment.Var, a.Control.Var, alpha)
-	a.Difference.Always = d.CUPEDTuning.Always(a.Difference, lt.N, lc.N, alpha)
+	a.Difference = normalTest(diff, a.Treatment.Var, a.Control.Var, level)
+	a.Difference.Always = d.CUPEDTuning.Always(a.Difference, lt.N, lc.N, level.alpha)
 	a.Lift = lift(d.Lift.orDefault(), a.Difference, effect{
 		diff: diff, base: c.Value.V,
 		varDiff: a.Treatment.Var.V + a.Control.Var.V, varBase: c.Var.V,
 		cov: -(lc.YY - theta*lc.YX) / float64(lc.N),
-	}, alpha, &reasons)
+	}, level.k, &reasons)
 	a.Reasons = reasons.sorted()
 	return a
 }

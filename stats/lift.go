@@ -36,8 +36,9 @@ func plainEffect(test Test, t, c Estimate) effect {
 	}
 }
 
-// lift fills a Lift for a difference that has been tested, and says why a part of it is absent.
-func lift(m LiftMethod, test Test, e effect, alpha float64, reasons *reasonSet) Lift {
+// lift fills a Lift for a difference that has been tested, with k standard errors to a side of the fixed-horizon interval, and says
+// why a part of it is absent.
+func lift(m LiftMethod, test Test, e effect, k float64, reasons *reasonSet) Lift {
 	l := Lift{Method: m}
 	if e.base == 0 {
 		reasons.add(ZeroControl)
@@ -53,7 +54,7 @@ func lift(m LiftMethod, test Test, e effect, alpha float64, reasons *reasonSet) 
 	if m == Delta {
 		l.SE = Known(e.deltaSE())
 	}
-	if l.Interval = e.interval(m, NormalUpper(alpha/2)); !l.Interval.OK {
+	if l.Interval = e.interval(m, k); !l.Interval.OK {
 		reasons.add(LiftUnbounded)
 	}
 	if test.Always.K.OK {

@@ -29,33 +29,21 @@ const minDenominatorZ = 10
 // Source: Deng, Knoblich & Lu, KDD 2018 (arXiv:1803.06336); statistics.md §2.4.
 func Ratio(s *moment.Sums, sc moment.Scale) (Estimate, error) {
 	e := Estimate{N: s.N}
-	if err := s.Check(); err != nil {
+	f, err := s.Finalise(sc)
+	switch {
+	case errors.Is(err, moment.ErrCorrupt):
 		return e, err
-	}
-	if s.N == 0 {
+	case s.N == 0:
 		return e, ErrNoSubjects
-	}
-	if s.Den.Sign() <= 0 {
+	case s.Den.Sign() <= 0:
 		return e, ErrZeroDenominator
 	}
-	e.Value = Known(s.Ratio(sc))
-	if s.N < 2 {
-		return e, moment.ErrTooFewSubjects
-	}
-	v, err := s.RatioVar(sc)
+	e.Value = Known(f.Ratio)
 	if err != nil {
 		return e, err
 	}
-	e.Var = Known(v)
-	e.SE = Known(math.Sqrt(v))
-	den, err := s.Mean(moment.Denominator, sc)
-	if err != nil {
-		return e, err
-	}
-	varDen, err := s.Var(moment.Denominator, sc)
-	if err != nil {
-		return e, err
-	}
-	e.DenominatorZ = Known(den / math.Sqrt(varDen/float64(s.N)))
+	e.Var = Known(f.RatioVar)
+	e.SE = Known(math.Sqrt(f.RatioVar))
+	e.DenominatorZ = Known(f.Den / math.Sqrt(f.DenVar/float64(s.N)))
 	return e, nil
 }

@@ -52,8 +52,10 @@ func studentOfNormal(x, nu float64) float64 {
 // gonum inverts the incomplete beta function, at 19 to 64 µs a call, which on a page of a thousand cells costs more than
 // everything else together; it is the oracle of the tests. Here the Cornish–Fisher expansion stands alone where it has all
 // digits, and starts Newton's method elsewhere: on ln p against ln t, which is nearly straight for every ν.
-func StudentUpper(q, nu float64) float64 {
-	x := NormalUpper(q)
+func StudentUpper(q, nu float64) float64 { return studentUpper(q, NormalUpper(q), nu) }
+
+// studentUpper is StudentUpper with the normal's x for the same q at hand.
+func studentUpper(q, x, nu float64) float64 {
 	t := studentOfNormal(x, nu)
 	if nu >= 1000 && x*x < nu*1e-2 {
 		return t

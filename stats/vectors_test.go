@@ -55,8 +55,8 @@ func TestGrowthBookProportions(t *testing.T) {
 	e := plainEffect(c.Difference, tr, co)
 	printed(t, "lift", c.Lift.Value, .06667, 5)
 	printed(t, "lift se", Known(e.deltaSE()), .2717, 5)
-	test := normalTest(c.Difference.Value.V, tr.Var, co.Var, .05)
-	df := welch(test, tr, co, .05).DF.V
+	test := normalTest(c.Difference.Value.V, tr.Var, co.Var, levelOf(.05))
+	df := welch(test, tr, co, levelOf(.05)).DF.V
 	i := LiftInterval(Delta, tr, co, StudentUpper(.025, df))
 	printed(t, "lift low", low(i), -.47767, 5)
 	printed(t, "lift high", high(i), .61101, 5)
@@ -106,7 +106,7 @@ func binomial(e Estimate) Estimate {
 func TestPostHogProportions(t *testing.T) {
 	c := Compare(shareOf(1471, 62), shareOf(1529, 87), Design{Lift: Delta})
 	tr, co := binomial(c.Treatment), binomial(c.Control)
-	df := welch(normalTest(c.Difference.Value.V, tr.Var, co.Var, .05), tr, co, .05).DF.V
+	df := welch(normalTest(c.Difference.Value.V, tr.Var, co.Var, levelOf(.05)), tr, co, levelOf(.05)).DF.V
 	printed(t, "lift", c.Lift.Value, -.25926, 5) // printed as −.25925 there: cut, not rounded
 	i := LiftInterval(Delta, tr, co, StudentUpper(.025, df))
 	printed(t, "low", low(i), -.49475, 5)
@@ -142,7 +142,7 @@ func TestSpotifyProportions(t *testing.T) {
 	c := Compare(shareOf(1009, 500), shareOf(104, 42), Design{})
 	printed(t, "difference", c.Difference.Value, .091694, 6)
 	printed(t, "p", c.Difference.P, .071336, 6)
-	test := normalTest(c.Difference.Value.V, binomial(c.Treatment).Var, binomial(c.Control).Var, .05)
+	test := normalTest(c.Difference.Value.V, binomial(c.Treatment).Var, binomial(c.Control).Var, levelOf(.05))
 	printed(t, "p of p(1−p)", test.P, .0700932382, 10)
 	printed(t, "low", low(test.Interval), -.0075254, 7)
 	printed(t, "high", high(test.Interval), .190913, 6)
@@ -174,7 +174,7 @@ func TestTeaTastingProportions(t *testing.T) {
 	i := LiftInterval(LogDelta, tr, co, NormalUpper(.025))
 	printed(t, "log lift low", low(i), -.5647346534627081, 14)
 	printed(t, "log lift high", high(i), .367670355686605, 14)
-	test := normalTest(c.Difference.Value.V, Known(pooled*(1-pooled)/47), Known(pooled*(1-pooled)/53), .05)
+	test := normalTest(c.Difference.Value.V, Known(pooled*(1-pooled)/47), Known(pooled*(1-pooled)/53), levelOf(.05))
 	printed(t, "pooled p", test.P, .3809096823118986, 14)
 	printed(t, "pooled low", low(test.Interval), -.26508014358420723, 14)
 	printed(t, "pooled high", high(test.Interval), .10129050087043773, 14)

@@ -6,7 +6,7 @@ package stats
 //
 // with v the variance of the arm's estimate. Two-sided; unpooled. It is absent where z is.
 // Source: Welch 1947; statistics.md §2.3.
-func welch(test Test, t, c Estimate, alpha float64) Welch {
+func welch(test Test, t, c Estimate, l level) Welch {
 	if !test.Z.OK {
 		return Welch{}
 	}
@@ -14,7 +14,7 @@ func welch(test Test, t, c Estimate, alpha float64) Welch {
 	v := t.Var.V + c.Var.V
 	a, b := t.Var.V/v, c.Var.V/v
 	df := 1 / (a*a/float64(t.N-1) + b*b/float64(c.N-1))
-	k := StudentUpper(alpha/2, df)
+	k := studentUpper(l.alpha/2, l.k, df)
 	return Welch{
 		T: test.Z, DF: Known(df), P: Known(StudentTwoSidedP(test.Z.V, df)),
 		Interval: Between(test.Value.V-k*test.SE.V, test.Value.V+k*test.SE.V),

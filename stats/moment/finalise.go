@@ -71,11 +71,8 @@ func (s *Sums) Product(v, w Variable) Int192 {
 }
 
 // cross returns n·Σvw − Σv·Σw, exactly.
-func (s *Sums) cross(v, w Variable) wide {
-	n, vw := wideOf(Int192From(s.N)), wideOf(s.Product(v, w))
-	a, b := wideOf(s.Sum(v).Wide()), wideOf(s.Sum(w).Wide())
-	x, y := n.mul(&vw), a.mul(&b)
-	return x.sub(&y)
+func (s *Sums) cross(v, w Variable) int256 {
+	return cross(s.N, s.Product(v, w), s.Sum(v), s.Sum(w))
 }
 
 // Mean returns the mean of v over the n subjects, Σv/n, in the unit of v. It returns ErrTooFewSubjects if n < 1.
@@ -115,36 +112,43 @@ func (s *Sums) negative(v Variable) error {
 // Check returns ErrCorrupt if no subjects can have these sums: a negative count, sums without subjects, a negative variance,
 // or a covariance larger than its two variances allow.
 func (s *Sums) Check() error {
+	_, err := s.crosses()
+	return err
+}
+
+// crosses checks the sums and returns n·Σvw − Σv·Σw of the numerator with itself, of both, of the denominator with itself.
+func (s *Sums) crosses() (c [3]int256, err error) {
 	if s.N < 0 || s.NonZero < 0 || s.NonZero > s.N || s.Approximate < 0 || s.Overflowed < 0 || s.OpenLimit < 0 {
-		return fmt.Errorf("moment: counts n=%d, non-zero %d: %w", s.N, s.NonZero, ErrCorrupt)
+		return c, fmt.Errorf("moment: counts n=%d, non-zero %d: %w", s.N, s.NonZero, ErrCorrupt)
 	}
-	if s.N == 0 && (*s != Sums{Approximate: s.Approximate, Overflowed: s.Overflowed, OpenLimit: s.OpenLimit}) {
-		return fmt.Errorf("moment: sums without subjects: %w", ErrCorrupt)
+	if s.N == 0 {
+		if (*s != Sums{Approximate: s.Approximate, Overflowed: s.Overflowed, OpenLimit: s.OpenLimit}) {
+			return c, fmt.Errorf("moment: sums without subjects: %w", ErrCorrupt)
+		}
+		return c, nil
 	}
+	var variances [4]int256
 	last := Denominator
 	if s.HasBefore() {
 		last = PreDenominator
 	}
-	var variances [4]wide
 	for v := Numerator; v <= last; v++ {
 		variances[v] = s.cross(v, v)
 		if variances[v].sign() < 0 {
-			return s.negative(v)
+			return c, s.negative(v)
 		}
-	}
-	for v := Numerator; v < last; v++ {
-		for w := v + 1; w <= last; w++ {
-			c := s.cross(v, w)
-			if c.n == 0 {
-				continue
+		for w := Numerator; w < v; w++ {
+			x := s.cross(w, v)
+			if x.exceeds(&variances[w], &variances[v]) {
+				return c, fmt.Errorf("moment: covariance of variables %d and %d over %d subjects is too large: %w", w, v, s.N, ErrCorrupt)
 			}
-			c = c.mul(&c)
-			if limit := variances[v].mul(&variances[w]); limit.less(&c) {
-				return fmt.Errorf("moment: covariance of variables %d and %d over %d subjects is too large: %w", v, w, s.N, ErrCorrupt)
+			if v == Denominator {
+				c[1] = x
 			}
 		}
 	}
-	return nil
+	c[0], c[2] = variances[Numerator], variances[Denominator]
+	return c, nil
 }
 
 // shift returns f·10^places, rounded once for |places| ≤ 22.
