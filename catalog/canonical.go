@@ -13,7 +13,7 @@ import (
 )
 
 // The canonical form of a definition is text: a line for each leaf of its typed tree, "path = value", in a fixed
-// order, values quoted. It holds what changes results and nothing else: no comments, names, owners, formats,
+// order. It holds what changes results and nothing else: no comments, names, owners, formats,
 // directions, planned ends or levels. It is what is hashed, stored with the state, and compared line by line when the
 // hash has changed.
 
@@ -34,7 +34,21 @@ func newCanonical(kind string) *canonical {
 }
 
 func (c *canonical) line(path, value string) {
-	c.b.WriteString(c.prefix + path + " = " + strconv.Quote(value) + "\n")
+	c.b.WriteString(c.prefix + path + " = " + oneLine.Replace(value) + "\n")
+}
+
+// oneLine keeps a value on its line; fromOneLine undoes it.
+var (
+	oneLine     = strings.NewReplacer(`\`, `\\`, "\n", `\n`)
+	fromOneLine = strings.NewReplacer(`\\`, `\`, `\n`, "\n")
+)
+
+// segment is a name from data as a part of a path: quoted if it could be taken for more than one.
+func segment(name string) string {
+	if validID(name) && !strings.Contains(name, ".") {
+		return name
+	}
+	return strconv.Quote(name)
 }
 
 func (c *canonical) String() string { return c.b.String() }
@@ -113,7 +127,7 @@ func (c *canonical) event(e *Event, columns []string) {
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(columns))) {
 		if i := e.Column(name); i >= 0 {
 			known = append(known, i)
-			c.line("column."+name, e.Query.CanonicalColumn(i))
+			c.line("column."+segment(name), e.Query.CanonicalColumn(i))
 		}
 	}
 	for i, text := range e.Query.CanonicalAccepts(known...) {
@@ -146,7 +160,7 @@ func (e *Experiment) canonical() string {
 	columns := append(c.where("exposure.where", x.Event, x.Where), e.Subject, x.Variant)
 	c.line("exposure.lateness", durationText(x.Lateness))
 	for i, w := range ratios(e.Variants) {
-		c.line("variant."+e.Variants[i].ID, w)
+		c.line("variant."+segment(e.Variants[i].ID), w)
 	}
 	c.line("control", e.Control)
 	c.line("start", timeText(e.Start))
@@ -242,7 +256,7 @@ func (p *Plan) hash() Hash {
 		path := "experiment." + x.ID
 		c.line(path, x.Hash().String())
 		for _, d := range x.Dimensions {
-			c.line(path+".slice."+d.Name, hashOf(d.canonical(x.Experiment)).String())
+			c.line(path+".slice."+segment(d.Name), hashOf(d.canonical(x.Experiment)).String())
 		}
 		for _, m := range x.Metrics {
 			c.line(path+".metric."+m.Metric.ID, fmt.Sprintf("%s %b", m.Hash, m.Dimensions))

@@ -79,6 +79,8 @@ type definition struct {
 	// value is a *Source, *Event, …; nil while it is not resolved, or when it has errors. What refers to a broken
 	// definition is not reported again.
 	value any
+	// broken says that its keys alone are wrong already.
+	broken bool
 	// first says that no other definition has this id.
 	first bool
 }
@@ -221,11 +223,13 @@ func (l *loader) document(n *node) {
 
 // define registers one definition under its id.
 func (l *loader) define(k kind, n *node, s *shape) {
+	before := l.report.errors
 	r := open(n, s, l.report)
 	if r == nil {
 		return
 	}
 	d := &definition{kind: k, id: r.id("id"), r: r}
+	d.broken = l.report.errors > before
 	if d.id == "" {
 		l.found[k] = append(l.found[k], d)
 		return
@@ -266,7 +270,7 @@ func (l *loader) finish(name string) Report {
 		for _, d := range l.found[k] {
 			before := l.report.errors
 			value := l.resolve(d)
-			if l.report.errors == before && d.first {
+			if l.report.errors == before && d.first && !d.broken {
 				d.value = value
 			}
 		}

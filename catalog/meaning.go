@@ -3,7 +3,6 @@ package catalog
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -129,10 +128,7 @@ func leaves(text string) map[string]string {
 			}
 			continue
 		}
-		if unquoted, err := strconv.Unquote(value); err == nil {
-			value = unquoted
-		}
-		out[path] = value
+		out[path] = fromOneLine.Replace(value)
 	}
 	return out
 }

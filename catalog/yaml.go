@@ -20,14 +20,20 @@ const (
 	maxMappingKeys = 1000
 	maxTokens      = 100_000
 	maxStructure   = 200_000 // characters that can make tokens
-	maxRefusals    = 20      // findings of one kind in one document
+	maxDocuments   = 2000
+	maxRefusals    = 20 // findings of one kind in one document
 )
 
 // parseYAML turns one file into its documents. Each document is parsed by itself, so that a syntax error in one does
 // not hide the others.
 func parseYAML(f *file, text string, report *reporter) []*node {
 	var docs []*node
-	for _, part := range splitDocuments(text) {
+	parts := splitDocuments(text)
+	if len(parts) > maxDocuments {
+		report.add("E003", Position{f.name, parts[maxDocuments].skip + 1, 1}, 1, f, fmt.Sprintf("more than %d documents in one file", maxDocuments), "divide it into several files")
+		return nil
+	}
+	for _, part := range parts {
 		if n := parseDocument(f, part, report); n != nil {
 			docs = append(docs, n)
 		}

@@ -171,32 +171,31 @@ func booleanValue(b bool, out *Value) bool {
 	return true
 }
 
-// callSplitPart counts parts from 1, from the end if negative; there is an empty one where there is none. 0 is the first.
+// callSplitPart counts parts from 1, from the end if negative; where there is none it is empty. The empty separator
+// splits into characters.
 func callSplitPart(f *frame, args []Value, out *Value) bool {
 	text, separator, n := args[0].Text, args[1].Text, args[2].I
 	*out = Value{Kind: Varchar}
-	parts := int64(1)
-	if len(separator) > 0 {
-		parts = int64(bytes.Count(text, separator)) + 1
+	parts := int64(bytes.Count(text, separator)) + 1
+	if len(separator) == 0 {
+		parts = max(1, int64(utf8.RuneCount(text)))
 	}
 	if n < 0 {
 		n += parts + 1
-		if n <= 0 {
-			return true
-		}
 	}
-	if n == 0 {
-		n = 1
-	}
-	for ; n > 1 && n <= parts; n-- {
-		text = text[bytes.Index(text, separator)+len(separator):]
-		parts--
-	}
-	if n > parts {
+	if n <= 0 || n > parts {
 		return true
 	}
-	if parts > 1 {
-		text = text[:bytes.Index(text, separator)]
+	if len(separator) == 0 {
+		text = text[runeOffset(text, int(n-1)):]
+		out.Text = text[:runeOffset(text, 1)]
+		return true
+	}
+	for range n - 1 {
+		text = text[bytes.Index(text, separator)+len(separator):]
+	}
+	if end := bytes.Index(text, separator); end >= 0 {
+		text = text[:end]
 	}
 	out.Text = text
 	return true
