@@ -56,7 +56,7 @@ var explanations = map[string]string{
 	"W102": "The key is understood and checked, but this version does nothing with it yet. Results are as if it were not there.",
 	"W103": "The sign of a guardrail's limit says which way harm lies; the metric's direction says which way good lies. Here they are the same way. One of the two is a slip.",
 	"W104": "keyed_by promises that the topic is partitioned by the subject, so that records need not be produced again. The subject of this event is not that field as it is, so the source goes through the re-key stage after all.",
-	"W105": "The key has no effect where it stands.",
+	"W105": "The key has no effect where it stands, which its author can hardly have meant: leave it out, or look for what was meant.",
 	"W106": "No file matches the pattern now. Checking definitions where the data are not is fine; reading the source will fail.",
 	"W107": "The alert watches nothing as things stand.",
 	"W108": "A guardrail without a limit is shown but can never be crossed.",

@@ -262,7 +262,7 @@ func TestMutatedDefinitions(t *testing.T) {
 	}
 	t.Logf("SEED=%d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
-	for range 400 {
+	for range 200 {
 		text := []byte([]string{designDefinitions, everyKey}[r.IntN(2)])
 		for range 1 + r.IntN(4) {
 			mutate(r, &text)

@@ -162,6 +162,9 @@ func (l *loader) eventSlice(e *Experiment, d *Dimension, n *node) {
 			}
 		}
 	}
+	if !found && l.allColumns() == nil {
+		return // it may be a column of the event that has errors
+	}
 	if !found {
 		columns = append(columns, e.Exposure.Event.columns()...)
 		hint := "an exposure column, a profile column, or a column of the metrics' events"

@@ -25,6 +25,10 @@ func (f *frame) arith(op byte, a, b *Value, typ Type, out *Value) bool {
 	case a.Kind == BigInt && b.Kind == BigInt && op != '/':
 		return f.arithInt(op, a.I, b.I, out)
 	case a.Kind == Double || b.Kind == Double || op == '/' || op == 'd':
+		if op == 'd' && b.float() == 0 {
+			*out = Value{Kind: Double, Null: true}
+			return true
+		}
 		*out = Value{Kind: Double, F: arithFloat(op, a.float(), b.float())}
 		return true
 	}

@@ -269,19 +269,30 @@ func (b *binder) compare(e *expr) {
 		b.bad(e, hint, "%s can't be compared with %s", x.typ, y.typ)
 		return
 	}
+	if e.op == opCompare && e.name != "=" && e.name != "<>" && (b.mixed(e, x, y) || b.mixed(e, y, x)) {
+		return
+	}
 	b.coerceText(e, 0, y.typ)
 	b.coerceText(e, 1, x.typ)
 	e.fallible = e.fallible || x.typ.Kind == Any || y.typ.Kind == Any
 }
 
-// coerceText casts a VARCHAR to what it is compared with; beside a DECIMAL a column is read as DOUBLE.
+// mixed refuses to order text among other types, as DuckDB does: only = and <> cast it, and only literals take the
+// type of what they meet.
+func (b *binder) mixed(e, text, other *expr) bool {
+	if text.typ.Kind != Varchar || text.isText() || other.isNull() || other.typ.Kind == Varchar || other.typ.Kind == Any {
+		return false
+	}
+	b.errors.add(text.at, text.end, "write CAST(… AS "+other.typ.plain()+")", "VARCHAR can't be ordered with %s", other.typ.plain())
+	e.op, e.typ = opBad, Type{}
+	return true
+}
+
+// coerceText casts a VARCHAR to the type of what it is compared with.
 func (b *binder) coerceText(e *expr, i int, other Type) {
 	a := e.args[i]
 	if e.op == opBad || a.typ.Kind != Varchar || other.Kind == Varchar || other.Kind == Any {
 		return
-	}
-	if other.Kind == Decimal {
-		other = Type{Kind: Double}
 	}
 	b.coerce(e, i, other)
 }
@@ -300,6 +311,11 @@ func (b *binder) compareAll(e *expr) {
 			return
 		default:
 			common, _ = widen(common, a.typ)
+		}
+	}
+	for _, a := range e.args {
+		if e.op == opBetween && common.Kind != Any && b.mixed(e, a, &expr{typ: common}) {
+			return
 		}
 	}
 	for i, a := range e.args {
@@ -321,7 +337,7 @@ func (b *binder) compareAll(e *expr) {
 	}
 }
 
-// widen is the type in which two meet, as DuckDB's MaxLogicalType; false if there is none.
+// widen is the type in which two alternatives meet, as in DuckDB; false if there is none.
 func widen(x, y Type) (Type, bool) {
 	if x.Kind == y.Kind && x.Kind != Decimal {
 		return x, true
@@ -329,8 +345,6 @@ func widen(x, y Type) (Type, bool) {
 	switch {
 	case x.Kind == Any || y.Kind == Any:
 		return Type{}, true
-	case x.Kind == Varchar || y.Kind == Varchar:
-		return Type{Kind: Varchar}, true
 	case x.Kind.temporal() && y.Kind.temporal():
 		if x.Kind > y.Kind {
 			return x, true
@@ -347,8 +361,11 @@ func widen(x, y Type) (Type, bool) {
 	}
 	px, sx := digitsOfType(x)
 	py, sy := digitsOfType(y)
-	scale := max(sx, sy)
-	return Type{Kind: Decimal, Precision: min(maxPrecision, max(px-sx, py-sy)+scale), Scale: scale}, true
+	whole, scale := max(px-sx, py-sy), max(sx, sy)
+	if whole+scale > maxPrecision { // digits before the point come first
+		scale = maxPrecision - whole
+	}
+	return Type{Kind: Decimal, Precision: whole + scale, Scale: scale}, true
 }
 
 // digitsOfType gives the digits that a BIGINT or DECIMAL brings to decimal arithmetic. A literal that fits 32 bits is

@@ -107,7 +107,7 @@ func callSubstr(f *frame, args []Value, out *Value) bool {
 	start, length = max(-most, min(start, most)), max(-most, min(length, most))
 	switch {
 	case start > 0:
-		start = min(size, start-1)
+		start--
 	case start < 0:
 		start += size
 		if !bounded {

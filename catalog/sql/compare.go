@@ -16,13 +16,13 @@ func (f *frame) compare(a, b *Value) (int, bool) {
 		return bytes.Compare(a.Text, b.Text), true
 	case x == Varchar:
 		var read Value
-		if !f.readAs(a, y, &read) {
+		if !f.readAs(a, b, &read) {
 			return 0, false
 		}
 		return f.compare(&read, b)
 	case y == Varchar:
 		var read Value
-		if !f.readAs(b, x, &read) {
+		if !f.readAs(b, a, &read) {
 			return 0, false
 		}
 		return f.compare(a, &read)
@@ -38,15 +38,15 @@ func (f *frame) compare(a, b *Value) (int, bool) {
 	return compareInt(a.I, b.I), true
 }
 
-// readAs reads text as the kind of what it is compared with.
-func (f *frame) readAs(v *Value, k Kind, out *Value) bool {
-	if k == Decimal {
-		k = Double
-	}
-	if k == Timestamp || k == TimestampTZ {
+// readAs reads text as the type of what it is compared with.
+func (f *frame) readAs(v, other *Value, out *Value) bool {
+	switch other.Kind {
+	case Timestamp, TimestampTZ:
 		return f.readMoment(v, out)
+	case Decimal:
+		return f.cast(v, Type{Kind: Decimal, Precision: maxPrecision, Scale: other.Scale}, true, out)
 	}
-	return f.cast(v, Type{Kind: k}, false, out)
+	return f.cast(v, Type{Kind: other.Kind}, true, out)
 }
 
 func compareInt(a, b int64) int {
