@@ -24,7 +24,7 @@ func (f *frame) arith(op byte, a, b *Value, typ Type, out *Value) bool {
 	switch {
 	case a.Kind == BigInt && b.Kind == BigInt && op != '/':
 		return f.arithInt(op, a.I, b.I, out)
-	case a.Kind == Double || b.Kind == Double || op == '/' || op == 'd':
+	case a.Kind == Double || b.Kind == Double || op == '/' || op == 'd' || typ.Kind == Double:
 		if op == 'd' && b.float() == 0 {
 			*out = Value{Kind: Double, Null: true}
 			return true
@@ -110,6 +110,10 @@ func (f *frame) arithDecimal(op byte, a, b *Value, typ Type, out *Value) bool {
 		var ok bool
 		if typ, ok = decimalResult(opText(op), a.runtimeType(), b.runtimeType()); !ok {
 			return f.refuse(NumberRange, "the product needs more than 38 digits after the point")
+		}
+		if typ.Kind == Double {
+			*out = Value{Kind: Double, F: arithFloat(op, a.float(), b.float())}
+			return true
 		}
 	}
 	x, y := a.integer(), b.integer()

@@ -525,7 +525,9 @@ func decimalResult(name string, x, y Type) (Type, bool) {
 			t.Precision = 18
 		}
 	case "%":
-		t.Precision = max(px-sx, py-sy) + t.Scale
+		if t.Precision = max(px-sx, py-sy) + t.Scale; t.Precision > maxPrecision {
+			return Type{Kind: Double}, true
+		}
 	default:
 		t.Precision = max(max(px-sx, py-sy)+t.Scale, widest) + 1
 		if t.Precision > 18 && widest <= 18 {
