@@ -48,6 +48,8 @@ type happened struct {
 	num, den int64
 }
 
+type momentSums = moment.Sums
+
 // cellAt names one metric of one cell of the oracle.
 type cellAt struct {
 	mask    uint
