@@ -55,6 +55,7 @@ type Source struct {
 
 	// What the source means and where it lies, fixed when it was loaded: UseFiles does not change them.
 	meaning, origin []leaf
+	at              *node // its id, for findings that need more than files
 }
 
 // NoLateness is the lateness of a source whose records are never late.

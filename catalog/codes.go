@@ -35,7 +35,7 @@ var explanations = map[string]string{
 	"E020": "The event's SQL does not parse or type-check. Events are one stateless SELECT … FROM source WHERE …, in a subset of DuckDB's dialect; aggregation, joins and sorting are not part of an event: a metric's agg aggregates.",
 	"E021": "FROM must name a source by its id. Topics and files belong to the source, so that the SQL is the same in production and over exported data.",
 	"E022": "event_id says which records are one and the same event, and by it duplicates are left out. A constant makes all events of a subject duplicates of its first. Take it from a field that is unique for each event, or leave it out: then the record's own place (topic, partition, offset) is its identity.",
-	"E023": "Every event needs event_time, and it must be a time: order, windows, lateness and the experiment's period are decided by it. TO_TIMESTAMP(seconds), CAST(text AS TIMESTAMPTZ) for text with an offset, CAST(text AS TIMESTAMP) for text without one, which is read in the source's timezone. Only events over profile sources may do without.",
+	"E023": "Every event needs event_time: order, windows, lateness and the experiment's period are decided by it. TO_TIMESTAMP(seconds), EPOCH_MS(milliseconds), CAST(text AS TIMESTAMPTZ) for text with an offset, CAST(text AS TIMESTAMP) for text without one, which is read in the source's timezone. Only events over profile sources may do without.",
 	"E024": "dependencies tell people and schedulers what an event reads. They must be what FROM says.",
 	"E031": "The event has no column of that name. Subjects, variants, values and slices are columns of the event's SELECT, by the name after AS.",
 	"E032": "The column's type does not fit its use: SUM, MAX and MIN take numbers, a slice takes something that repeats, a variant takes text. Fields of JSON have no declared type and are taken as they come; fields of CSV are text, so CAST them.",
@@ -65,4 +65,5 @@ var explanations = map[string]string{
 	"W111": "slices on a metric restrict it to those of its experiments' slices; no event has a column of this name, so it is most likely a slip.",
 	"W112": "Notifications name experiments and numbers; over plain HTTP everybody on the way can read them.",
 	"W113": "With a date as its time every event of a day happens at midnight in the source's timezone, so order and windows within a day can't be decided.",
+	"W114": "Lateness is measured against the time at which the broker got a record. A topic with CreateTime carries the producers' clocks instead: a producer whose clock is ahead makes the records of others late, and what it held back arrives unnoticed. Set message.timestamp.type=LogAppendTime on the topic.",
 }

@@ -187,16 +187,10 @@ func (l *loader) eventTime(e *Event, n *node) {
 		}
 		return
 	}
-	c := e.Query.Columns[i]
-	at, width := n.within(c.Line, c.Col), itemWidth(n.text, c)
-	switch c.Type.Kind {
-	case sql.Timestamp, sql.TimestampTZ:
-	case sql.Date:
-		l.report.add("W113", at, width, n.file, "event_time is a date: every event of a day happens at midnight", "take the time with it, or accept that order and windows within a day are unknown")
-	case sql.BigInt, sql.Double, sql.Decimal:
-		l.report.add("E023", at, width, n.file, "event_time is a number", "say what it counts: TO_TIMESTAMP(x) for seconds, TO_TIMESTAMP(x / 1000) for milliseconds")
-	default:
-		l.report.add("E023", at, width, n.file, "event_time is no time", "write CAST(… AS TIMESTAMPTZ) for text with an offset, CAST(… AS TIMESTAMP) for text without, TO_TIMESTAMP(…) for seconds")
+	// Text that reads as a time is one; numbers and truth values were refused with the SQL.
+	if c := e.Query.Columns[i]; c.Type.Kind == sql.Date {
+		l.report.add("W113", n.within(c.Line, c.Col), itemWidth(n.text, c), n.file, "event_time is a date: every event of a day happens at midnight",
+			"take the time with it, or accept that order and windows within a day are unknown")
 	}
 }
 

@@ -106,6 +106,8 @@ receivers:
   - {id: slack, slack: {url_file: secrets/slack}}
   - {id: slack2, slack: {url: "http://localhost:9/slack"}}
 ---
+defaults: {source: {owner: "@data"}, event: {team: data}, metric: {owner: "@data"}, experiment: {owner: "@data"}, alert: {severity: error}, receiver: {team: data}}
+---
 route:
   receiver: slack-search
   group_by: [experiment]

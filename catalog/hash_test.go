@@ -245,3 +245,22 @@ func TestExplainNamesHash(t *testing.T) {
 		t.Errorf("an unknown metric: %v", err)
 	}
 }
+
+// TestDefaults fills what definitions leave out, from any file, and means what the same keys written out mean.
+func TestDefaults(t *testing.T) {
+	written := strings.ReplaceAll(designDefinitions, "  type: BINOMIAL\n", "  window: 2d\n  direction: down\n")
+	withDefaults := strings.ReplaceAll(designDefinitions, "  type: BINOMIAL\n", "") + "---\ndefaults:\n  metric: {window: 2d, direction: down}\n"
+	a, b := mustLoad(t, written), mustLoad(t, withDefaults)
+	for i, m := range b.Metrics {
+		if m.ID == "CTR" && (m.Hash() != a.Metrics[i].Hash() || m.Direction != Down) || m.ID == "CRASHES" && m.Direction != Down {
+			t.Errorf("metric %s: %+v", m.ID, m)
+		}
+	}
+	_, findings := loadText("defaults: {metric: {id: X, windw: 1d, window: soon}}\n---\ndefaults: {metric: {direction: up}}\n")
+	want := "test.yaml:1:25+1 error[E013] defaults can't hold an id\n    every definition has its own\n" +
+		"test.yaml:1:28+5 error[E006] unknown key \"windw\" in defaults of metric\n    did you mean \"window\"?\n" +
+		"test.yaml:3:12+6 error[E011] defaults for metrics are there twice\n    the others are at test.yaml:1\n"
+	if got := sidecar(findings); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

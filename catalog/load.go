@@ -85,6 +85,13 @@ type definition struct {
 	first bool
 }
 
+// writtenDefinition is a definition that has not been looked at.
+type writtenDefinition struct {
+	kind  kind
+	node  *node
+	shape *shape
+}
+
 // loader reads files into definitions and definitions into a set.
 type loader struct {
 	fsys   fs.FS
@@ -94,12 +101,15 @@ type loader struct {
 	found  map[kind][]*definition
 	byID   map[kind]map[string]*definition
 	set    *Set
+	// written are the definitions as found; they become definitions once the defaults of all files are known.
+	written  []writtenDefinition
+	defaults map[kind]*reader
 	// columns of all events, filled when first asked for.
 	columns []string
 }
 
 func newLoader(fsys fs.FS, root string) *loader {
-	l := &loader{fsys: fsys, root: root, report: &reporter{}, set: &Set{}, found: map[kind][]*definition{}, byID: map[kind]map[string]*definition{}}
+	l := &loader{fsys: fsys, root: root, report: &reporter{}, set: &Set{}, found: map[kind][]*definition{}, byID: map[kind]map[string]*definition{}, defaults: map[kind]*reader{}}
 	for _, k := range kinds {
 		l.byID[k] = map[string]*definition{}
 	}
@@ -209,25 +219,55 @@ func (l *loader) document(n *node) {
 		return
 	}
 	r.notYet("route")
+	if d := r.mapping("defaults"); d != nil {
+		l.takeDefaults(d)
+	}
 	for _, k := range kinds {
 		for _, name := range []string{string(k), string(k) + "s"} {
 			if key := r.keys[name]; key != nil && !r.has(name) {
 				l.report.at("E007", key, fmt.Sprintf("%q has no value", name), "write the definition below it, indented")
 			}
 			for _, item := range r.list(name) {
-				l.define(k, item, fileShape.find(name).shape)
+				l.written = append(l.written, writtenDefinition{k, item, fileShape.find(name).shape})
 			}
 		}
+	}
+}
+
+// takeDefaults keeps the values for keys that definitions leave out. There is one place for each kind, as for an id.
+func (l *loader) takeDefaults(r *reader) {
+	for _, k := range kinds {
+		n := r.value(string(k))
+		if n == nil {
+			continue
+		}
+		if other := l.defaults[k]; other != nil {
+			l.report.at("E011", r.keys[string(k)], fmt.Sprintf("defaults for %ss are there twice", k), fmt.Sprintf("the others are at %s:%d", other.node.pos.File, other.node.pos.Line))
+			continue
+		}
+		part := openPart("defaults of "+string(k), n, r.shape.find(string(k)).shape, l.report)
+		if part == nil {
+			continue
+		}
+		if id := part.values["id"]; id != nil {
+			l.report.at("E013", id, "defaults can't hold an id", "every definition has its own")
+			delete(part.values, "id")
+		}
+		l.defaults[k] = part
 	}
 }
 
 // define registers one definition under its id.
 func (l *loader) define(k kind, n *node, s *shape) {
 	before := l.report.errors
-	r := open(n, s, l.report)
+	r := openPart(s.name, n, s, l.report)
 	if r == nil {
 		return
 	}
+	if d := l.defaults[k]; d != nil {
+		r.fill(d.values)
+	}
+	r.required()
 	d := &definition{kind: k, id: r.id("id"), r: r}
 	d.broken = l.report.errors > before
 	if d.id == "" {
@@ -266,6 +306,9 @@ func (d *definition) pos() Position {
 
 // finish resolves what was read.
 func (l *loader) finish(name string) Report {
+	for _, w := range l.written {
+		l.define(w.kind, w.node, w.shape)
+	}
 	for _, k := range kinds {
 		for _, d := range l.found[k] {
 			before := l.report.errors

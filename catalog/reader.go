@@ -24,6 +24,15 @@ type reader struct {
 func open(n *node, s *shape, report *reporter) *reader { return openAs(s.name, n, s, report) }
 
 func openAs(what string, n *node, s *shape, report *reporter) *reader {
+	r := openPart(what, n, s, report)
+	if r != nil {
+		r.required()
+	}
+	return r
+}
+
+// openPart starts on a mapping that need not be complete.
+func openPart(what string, n *node, s *shape, report *reporter) *reader {
 	if n.kind != mappingNode {
 		report.at("E008", n, fmt.Sprintf("%s must be a mapping, not %s", what, n.kind), "keys: "+listed(s.names()))
 		return nil
@@ -32,12 +41,25 @@ func openAs(what string, n *node, s *shape, report *reporter) *reader {
 	for _, p := range n.pairs {
 		r.take(p)
 	}
-	for _, k := range s.keys {
+	return r
+}
+
+// fill adds values that are not there. A key that is there without a value stays empty.
+func (r *reader) fill(values map[string]*node) {
+	for key, n := range values {
+		if r.keys[key] == nil {
+			r.values[key], r.keys[key] = n, n
+		}
+	}
+}
+
+// required reports keys that must be there and are not.
+func (r *reader) required() {
+	for _, k := range r.shape.keys {
 		if k.required && r.values[k.name] == nil && !r.meant[k.name] {
 			r.missing(k)
 		}
 	}
-	return r
 }
 
 func (r *reader) take(p pair) {

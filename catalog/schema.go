@@ -85,6 +85,16 @@ func (g *schemaWriter) shape(s *shape) object {
 	return out
 }
 
+// part is the schema of a mapping that need not be complete.
+func (g *schemaWriter) part(s *shape) object {
+	properties := object{}
+	for _, k := range s.keys {
+		properties = append(properties, member{k.name, object{{"$ref", "#/$defs/" + pointer(s.name) + "/properties/" + k.name}}})
+	}
+	g.ref(s)
+	return object{{"type", "object"}, {"properties", properties}, {"additionalProperties", false}}
+}
+
 func (s *shape) aliasOf(name string) string {
 	for _, k := range s.keys {
 		if k.alias == name {
@@ -167,6 +177,8 @@ func (g *schemaWriter) value(k key) object {
 		return object{{"type", "object"}, {"additionalProperties", object{{"type", "number"}, {"minimum", 0}}}, {"minProperties", 2}}
 	case shapeKey:
 		return g.ref(k.shape)
+	case partKey:
+		return g.part(k.shape)
 	case shapeListKey:
 		return oneOrList(g.ref(k.shape))
 	case refOrShapeKeys:

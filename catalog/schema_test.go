@@ -7,6 +7,9 @@ import (
 	"os"
 	"testing"
 	"testing/fstest"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/jsonschema-go/jsonschema"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -71,4 +74,59 @@ func allShapes() []*shape {
 	walk(fileShape)
 	walk(experimentMatchShape)
 	return out
+}
+
+// TestSchemaAgreesWithTheReader validates definitions by the schema with an independent library: it accepts what the
+// reader accepts, and refuses the unknown keys, words and shapes that the reader refuses.
+func TestSchemaAgreesWithTheReader(t *testing.T) {
+	var s jsonschema.Schema
+	if err := json.Unmarshal(Schema(), &s); err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := s.Resolve(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate := func(text string) error {
+		for _, doc := range splitDocuments(text) {
+			var v any
+			if err := yaml.Unmarshal([]byte(doc.text), &v); err != nil {
+				t.Fatal(err)
+			}
+			if v == nil {
+				continue
+			}
+			raw, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var instance any
+			if err := json.Unmarshal(raw, &instance); err != nil {
+				t.Fatal(err)
+			}
+			if err := resolved.Validate(instance); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	base, err := os.ReadFile("testdata/base.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{designDefinitions, everyKey, planDefinitions, string(base)} {
+		if err := validate(text); err != nil {
+			t.Errorf("the schema refuses definitions that load: %v\n%s", err, text[:100])
+		}
+	}
+	for _, name := range []string{"key_unknown", "key_nested", "key_top_level", "key_missing_subject", "key_list_for_mapping", "metric_agg", "metric_direction", "source_format",
+		"source_lateness", "alert_severity", "guardrail_limit", "id_with_slash", "metric_window", "experiment_variants_list", "receiver_secret_inline"} {
+		text, err := os.ReadFile("testdata/broken/" + name + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if validate(string(text)) == nil {
+			t.Errorf("the schema accepts %s", name)
+		}
+	}
 }

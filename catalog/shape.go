@@ -41,6 +41,7 @@ const (
 	enumKey
 	weightsKey     // a mapping of names to numbers
 	shapeKey       // a mapping
+	partKey        // a mapping that need not be complete
 	shapeListKey   // one mapping or a list
 	refOrShapeKeys // a list of ids or mappings
 	experimentsKey // all, ids, or {team, owner, tag}
@@ -245,6 +246,16 @@ var receiverShape = &shape{name: "receiver", doc: "Where notifications go: exact
 	key{name: "webhook", kind: shapeKey, shape: webhookShape, doc: "A webhook signed by Standard Webhooks."},
 )}
 
+// defaultsShape holds, by kind, values for the keys that definitions of that kind leave out.
+var defaultsShape = &shape{name: "defaults", doc: "Values for keys that definitions leave out.", keys: []key{
+	{name: "source", kind: partKey, shape: sourceShape, doc: "For sources."},
+	{name: "event", kind: partKey, shape: eventShape, doc: "For events."},
+	{name: "metric", kind: partKey, shape: metricShape, doc: "For metrics."},
+	{name: "experiment", kind: partKey, shape: experimentShape, doc: "For experiments."},
+	{name: "alert", kind: partKey, shape: alertShape, doc: "For alerts."},
+	{name: "receiver", kind: partKey, shape: receiverShape, doc: "For receivers."},
+}}
+
 // fileShape is the top level of a document. Each kind may be one mapping or a list, under its name or its plural.
 var fileShape = &shape{name: "document", doc: "Definitions.", keys: []key{
 	{name: "source", kind: shapeListKey, shape: sourceShape, doc: "Where records come from."},
@@ -259,5 +270,6 @@ var fileShape = &shape{name: "document", doc: "Definitions.", keys: []key{
 	{name: "alerts", kind: shapeListKey, shape: alertShape, doc: "Who is told when."},
 	{name: "receiver", kind: shapeListKey, shape: receiverShape, doc: "Where notifications go."},
 	{name: "receivers", kind: shapeListKey, shape: receiverShape, doc: "Where notifications go."},
+	{name: "defaults", kind: shapeKey, shape: defaultsShape, doc: "Values for keys that definitions leave out."},
 	{name: "route", kind: freeKey, doc: "Kept for a later version."},
 }}

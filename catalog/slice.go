@@ -16,21 +16,21 @@ const OfEvent = "event"
 
 // slices resolves the experiment's dimensions.
 func (l *loader) slices(e *Experiment, r *reader) {
-	var nodes []*node
+	var nodes []writtenSlice
 	for _, n := range r.list("slices") {
 		d, at := l.dimension(n)
-		if at == nil {
+		if at.name == nil {
 			continue
 		}
 		if slices.ContainsFunc(e.Slices, func(o Dimension) bool { return o.Name == d.Name }) {
-			l.report.at("E005", at, fmt.Sprintf("slice %q is there twice", d.Name), "keep one")
+			l.report.at("E005", at.name, fmt.Sprintf("slice %q is there twice", d.Name), "keep one")
 			continue
 		}
 		e.Slices = append(e.Slices, d)
 		nodes = append(nodes, at)
 	}
 	if len(e.Slices) > maxDimensions {
-		l.report.at("E043", nodes[maxDimensions], fmt.Sprintf("%d slices; an experiment has at most %d", len(e.Slices), maxDimensions), "all groupings are crossed in full, so each slice doubles them; leave some out")
+		l.report.at("E043", nodes[maxDimensions].name, fmt.Sprintf("%d slices; an experiment has at most %d", len(e.Slices), maxDimensions), "all groupings are crossed in full, so each slice doubles them; leave some out")
 		return
 	}
 	if e.Exposure.Event == nil || e.Exposure.Event.Query == nil || e.Subject == "" {
@@ -41,38 +41,44 @@ func (l *loader) slices(e *Experiment, r *reader) {
 	}
 }
 
-// dimension reads a name or {dimension, of, values}; nil if it is neither.
-func (l *loader) dimension(n *node) (Dimension, *node) {
+// writtenSlice is where a slice's parts stand; of is nil if it is not written.
+type writtenSlice struct{ name, of *node }
+
+// dimension reads a name or {dimension, of, values}.
+func (l *loader) dimension(n *node) (Dimension, writtenSlice) {
 	switch n.kind {
 	case scalarNode:
-		return Dimension{Name: n.text}, n
+		return Dimension{Name: n.text}, writtenSlice{name: n}
 	case mappingNode:
 		r := open(n, sliceShape, l.report)
-		at := r.scalar("dimension")
-		if at == nil {
-			return Dimension{}, nil
+		at := writtenSlice{r.scalar("dimension"), r.scalar("of")}
+		if at.name == nil {
+			return Dimension{}, at
 		}
-		return Dimension{Name: at.text, Of: r.text("of"), Values: r.texts("values")}, at
+		return Dimension{Name: at.name.text, Of: r.text("of"), Values: r.texts("values")}, at
 	}
 	l.report.at("E008", n, fmt.Sprintf("\"slices\" takes names or mappings, not %s", n.kind), "such as platform, or {dimension: platform, of: event}")
-	return Dimension{}, nil
+	return Dimension{}, writtenSlice{}
 }
 
 // resolveSlice finds where a dimension's value comes from: a column of the exposure, else of a profile, else of the
 // metrics' own events.
-func (l *loader) resolveSlice(e *Experiment, i int, n *node) {
-	d := &e.Slices[i]
+func (l *loader) resolveSlice(e *Experiment, i int, at writtenSlice) {
+	d, n := &e.Slices[i], at.name
 	if d.Name == e.Subject || d.Name == TimeColumn || d.Name == IDColumn {
 		l.report.at("E044", n, fmt.Sprintf("%q can't be a slice: it differs for every subject or event", d.Name), "slice by a property that many subjects share")
 		return
 	}
 	if d.Of != "" {
-		l.explicitSlice(e, d, n)
+		l.explicitSlice(e, d, at)
 	} else {
 		l.implicitSlice(e, d, n)
 	}
 	if d.from != nil {
 		l.dimensionType(d.from, d.Name, n)
+		if len(d.Values) > 0 {
+			l.report.at("W105", n, fmt.Sprintf("values has no effect: slice %q is a property of the subject", d.Name), "only dimensions of the metrics' events need their values named; leave it out")
+		}
 	}
 }
 
@@ -94,16 +100,16 @@ func (l *loader) implicitSlice(e *Experiment, d *Dimension, n *node) {
 }
 
 // explicitSlice resolves {dimension, of}.
-func (l *loader) explicitSlice(e *Experiment, d *Dimension, n *node) {
+func (l *loader) explicitSlice(e *Experiment, d *Dimension, at writtenSlice) {
+	n := at.name
 	if d.Of == OfEvent {
 		d.kind = EventDimension
 		l.eventSlice(e, d, n)
 		return
 	}
-	at := n
 	def := l.byID[eventKind][d.Of]
 	if def == nil {
-		l.report.at("E012", at, fmt.Sprintf("slice %q is of the unknown event %q", d.Name, d.Of), l.unknownHint(eventKind, d.Of, OfEvent))
+		l.report.at("E012", at.of, fmt.Sprintf("slice %q is of the unknown event %q", d.Name, d.Of), l.unknownHint(eventKind, d.Of, OfEvent))
 		return
 	}
 	event, ok := def.value.(*Event)

@@ -16,7 +16,7 @@ const DefaultLateness = time.Hour
 // source resolves a source definition.
 func (l *loader) source(d *definition) *Source {
 	r := d.r
-	s := &Source{ID: d.id, Pos: d.pos(), Lateness: DefaultLateness, Location: time.UTC,
+	s := &Source{ID: d.id, Pos: d.pos(), at: r.values["id"], Lateness: DefaultLateness, Location: time.UTC,
 		Owner: r.text("owner"), Team: r.text("team"), Description: r.text("description")}
 	r.unused("name", "tags", "runbook")
 	switch r.exactlyOne("kafka", "files") {
@@ -156,10 +156,11 @@ func (s *Set) UseFiles(id string, files []string) error {
 		if src.ID != id {
 			continue
 		}
-		src.Topics, src.KeyedBy, src.Files, src.Globs = nil, "", files, files
-		if !src.LatenessSet {
-			src.Lateness = NoLateness
+		if !src.Bounded() || !src.LatenessSet {
+			// Lateness is measured against a broker's clock, which these files have none of.
+			src.Lateness, src.LatenessSet = NoLateness, false
 		}
+		src.Topics, src.KeyedBy, src.Files, src.Globs = nil, "", files, files
 		if len(files) > 0 {
 			if f := formatOf(files[0]); f == CSV || strings.Contains(strings.ToLower(files[0]), "json") {
 				src.Format = f
