@@ -95,6 +95,9 @@ func TestGuardrailWithAControlBelowZeroKeepsItsDirection(t *testing.T) {
 	if c := Compare(treatment, control, d); c.State != Worse || c.Guardrail != Crossed || !(c.Lift.Value.V > 0) {
 		t.Errorf("%s, %s, lift %v", c.State, c.Guardrail, c.Lift.Value)
 	}
+	if c := Compare(around(80400, -1025), around(80400, -1000), d); c.State != Worse || c.Guardrail != Within {
+		t.Errorf("a loss of 2.5 %% is %s, %s", c.State, c.Guardrail)
+	}
 	if c := Compare(control, treatment, d); c.State != Better || c.Guardrail != Within {
 		t.Errorf("the other way round: %s, %s", c.State, c.Guardrail)
 	}

@@ -11,14 +11,7 @@ const minP = math.SmallestNonzeroFloat64
 
 // NormalUpper returns the x with P(Z > x) = q for a standard normal Z, q in (0, 1), right in every digit also for small q
 // (the quantile of 1 − q is not: 1 − q has lost q's digits by then).
-func NormalUpper(q float64) float64 {
-	x := -mathext.NormalQuantile(q)
-	density := math.Exp(-x*x/2) / math.Sqrt(2*math.Pi)
-	if density > 0 {
-		x += (math.Erfc(x/math.Sqrt2)/2 - q) / density
-	}
-	return x
-}
+func NormalUpper(q float64) float64 { return -mathext.NormalQuantile(q) }
 
 // TwoSidedP returns the chance, with no true difference, of a standard normal |Z| ≥ |z|, and its decimal logarithm:
 //

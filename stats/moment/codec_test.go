@@ -81,7 +81,7 @@ func TestDecodeRefusesOtherSpellings(t *testing.T) {
 		"nothing":                        "",
 		"a later version":                "0201",
 		"version 0":                      "0001",
-		"a bitmap with unknown parts":    "018080c001",
+		"a bitmap with unknown parts":    "018180c001",
 		"a bitmap with a leading zero":   "018100",
 		"a part that is zero":            "010300",
 		"a number with a leading zero":   "01038600",

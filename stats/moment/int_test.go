@@ -169,6 +169,43 @@ func TestWideAgreesWithBig(t *testing.T) {
 	}
 }
 
+func bigOf256(x *int256) *big.Int {
+	w := x.wide()
+	return bigOfWide(&w)
+}
+
+func TestCrossProductsAgreeWithBig(t *testing.T) {
+	r := newRand(t)
+	for i := range 20000 {
+		n, vw, v, w, u := int64(word(r)>>1), random192(r), random128(r), random128(r), random128(r)
+		bv, bw := bigOf(v.Wide()), bigOf(w.Wide())
+		want := new(big.Int).Mul(big.NewInt(n), bigOf(vw))
+		want.Sub(want, new(big.Int).Mul(bv, bw))
+		x := cross(n, vw, v, w)
+		if got := bigOf256(&x); got.Cmp(want) != 0 || x.sign() != want.Sign() {
+			t.Fatalf("%d: %d·%v − %v·%v = %v, want %v", i, n, vw, v, w, got, want)
+		}
+		if got := x.float(); got != nearest(want) {
+			t.Fatalf("%d: float of %v = %v", i, want, got)
+		}
+		y := product(v, w)
+		if got, want := bigOf256(&y), new(big.Int).Mul(bv, bw); got.Cmp(want) != 0 {
+			t.Fatalf("%d: %v·%v = %v, want %v", i, v, w, got, want)
+		}
+		// Nearly collinear: c² = x·y, and one less and one more.
+		a, b := product(v, v), product(u, u)
+		c := product(v, u)
+		one := int256{1}
+		more := c.add(one)
+		if c.sign() < 0 {
+			more = c.add(one.neg())
+		}
+		if c.exceeds(&a, &b) || c.sign() != 0 && !more.exceeds(&a, &b) {
+			t.Fatalf("%d: (%v·%v)² against %v and %v", i, v, u, bigOf256(&a), bigOf256(&b))
+		}
+	}
+}
+
 func TestFloatRoundsOnceAndHalfToEven(t *testing.T) {
 	for _, hex := range []string{
 		"20000000000001",                   // 2^53 + 1: a tie, down to even
