@@ -1,0 +1,165 @@
+package state
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"slices"
+	"sort"
+	"testing"
+
+	"github.com/tidemark/tidemark/catalog"
+)
+
+var (
+	cases = flag.Int("cases", 3000, "random workloads of TestApplyEqualsOracle")
+	seed  = flag.Uint64("seed", 0, "run only the workload of this seed")
+)
+
+// bench is the core without a store: subjects in a map, ids in another.
+type shardModel struct {
+	core     core
+	subjects map[string]*Subject
+	ids      map[string]uint64
+	clock    int64
+}
+
+func newShardModel(plan *catalog.Plan, rank func(Input) int) *shardModel {
+	s := newSchema(plan)
+	return &shardModel{
+		core:     core{schema: s, clock: never, maxTail: -1, ledger: newCounters(s), tuples: newTuples(), rank: rank},
+		subjects: map[string]*Subject{}, ids: map[string]uint64{}, clock: never,
+	}
+}
+
+type modelIDs struct {
+	model   *shardModel
+	subject string
+}
+
+func (m *modelIDs) find(event int, id *idKey) (uint64, bool) {
+	content, ok := m.model.ids[fmt.Sprintf("%s/%d/%x", m.subject, event, *id)]
+	return content, ok
+}
+
+func (m *modelIDs) put(n *seen) {
+	m.model.ids[fmt.Sprintf("%s/%d/%x", m.subject, n.event, n.id)] = n.content
+}
+
+func (m *shardModel) apply(events []Event, clock int64, sink Sink) {
+	m.core.clock, m.core.next = m.clock, max(m.clock, clock)
+	groups := map[string][]*Event{}
+	var names []string
+	for i := range events {
+		ev := &events[i]
+		if reason := m.core.late(ev); reason != "" {
+			m.core.ledger.events[ev.Def].late++
+			continue
+		}
+		if groups[string(ev.Subject)] == nil {
+			names = append(names, string(ev.Subject))
+		}
+		groups[string(ev.Subject)] = append(groups[string(ev.Subject)], ev)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		if m.subjects[name] == nil {
+			m.subjects[name] = &Subject{id: name}
+		}
+		m.core.apply(m.subjects[name], groups[name], &modelIDs{m, name}, sink)
+	}
+	m.clock = m.core.next
+}
+
+// reload puts every subject through its bytes.
+func (m *shardModel) reload() error {
+	for name, s := range m.subjects {
+		b := m.core.encode(s, nil)
+		back, err := m.core.decode(name, b)
+		if err != nil {
+			return err
+		}
+		if again := m.core.encode(back, nil); !bytes.Equal(b, again) {
+			return fmt.Errorf("subject %s: %x decodes and encodes to %x", name, b, again)
+		}
+		m.subjects[name] = back
+	}
+	return nil
+}
+
+// small makes sets stay in the head row, as the model has no child rows.
+func (m *shardModel) hasLargeSets() bool {
+	for _, s := range m.subjects {
+		if slices.ContainsFunc(s.segments, func(g segment) bool { return g.set != nil && g.set.large() }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *shardModel) ledger() *Ledger { return m.core.ledger.ledger(m.core.schema) }
+
+func runWorkload(seed uint64) (err error) {
+	w := newWorkload(seed)
+	o := newOracle(w.plan, w.rank)
+	m := newShardModel(w.plan, w.rank)
+	cube := newTestCube()
+	at := ""
+	defer func() {
+		if p := recover(); p != nil {
+			panic(fmt.Sprintf("seed %d %s: %v", seed, at, p))
+		}
+	}()
+	batches := 3 + w.r.IntN(12)
+	for n := range batches {
+		at = fmt.Sprintf("batch %d", n)
+		var events []Event
+		for range 1 + w.r.IntN(8) {
+			ev := w.event()
+			events = append(events, ev)
+			o.take(ev)
+		}
+		m.apply(events, w.clock(), cube)
+		want := o.answer(never, forever)
+		if d := difference(want.cells, cube.cells); d != "" {
+			return fmt.Errorf("seed %d, batch %d: %s", seed, n, d)
+		}
+		if d := ledgerDifference(want.ledger, m.ledger()); d != "" {
+			return fmt.Errorf("seed %d, batch %d: %s", seed, n, d)
+		}
+		if w.chance(40) && !m.hasLargeSets() {
+			if err := m.reload(); err != nil {
+				return fmt.Errorf("seed %d, batch %d: %w", seed, n, err)
+			}
+		}
+		if w.chance(20) {
+			from := dayOf(w.now) - day*int64(w.r.IntN(2))
+			to := from + day*int64(1+w.r.IntN(2))
+			got := newTestCube()
+			for _, s := range m.subjects {
+				for i := range s.exposed {
+					cells := m.core.contributions(s, &s.exposed[i], span{from, to}, nil)
+					emit(int(s.exposed[i].experiment), nil, cells, got)
+				}
+			}
+			if d := difference(o.answer(from, to).cells, got.cells); d != "" {
+				return fmt.Errorf("seed %d, batch %d, days from %d: %s", seed, n, from/day, d)
+			}
+		}
+	}
+	return nil
+}
+
+func TestApplyEqualsOracle(t *testing.T) {
+	if *seed != 0 {
+		if err := runWorkload(*seed); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	for i := range *cases {
+		if err := runWorkload(uint64(i) + 1); err != nil {
+			t.Fatalf("%v (run again with -seed %d)", err, i+1)
+		}
+	}
+}
