@@ -162,7 +162,8 @@ func (g *schemaWriter) value(k key) object {
 	case durationKey:
 		return duration
 	case numberKey:
-		return object{{"type", "number"}}
+		// YAML 1.1 takes 1e-4 for text; the reader does not.
+		return object{{"type", []string{"number", "string"}}, {"pattern", `^[+-]?[0-9.]+([eE][+-]?[0-9]+)?$`}}
 	case integerKey:
 		return object{{"type", "integer"}}
 	case percentKey, limitKey:
