@@ -42,7 +42,7 @@ metric: {metric_id: BUYERS, type: BINOMIAL, subject: subject, direction: up, num
 experiment:
   id: landing
   subject: subject
-  exposure: {event: EXPOSURE, variant: variant}
+  exposure: {event: EXPOSURE, variant: variant, lateness: 1h}
   variants: {control: 1, treatment: 1}
   control: control
   start: 2026-03-02T00:00:00Z
