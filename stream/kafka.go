@@ -38,6 +38,10 @@ func (o *Options) clientOptions() ([]kgo.Opt, error) {
 	return append(opts, o.Client...), nil
 }
 
+// ClientOptions reach the same brokers with the same credentials, for the other clients of the process: the topic that
+// results are published to.
+func (e *Engine) ClientOptions() ([]kgo.Opt, error) { return e.opt.clientOptions() }
+
 func (s *SASL) mechanism() (sasl.Mechanism, error) {
 	password := func() (string, error) {
 		if s.Password == nil {
