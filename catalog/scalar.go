@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -119,4 +120,25 @@ func validID(text string) bool {
 // validName says whether a text may name what data names: a variant, a dimension's value, a column.
 func validName(text string) bool {
 	return text != "" && len(text) <= 256 && !strings.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r == 0x7f })
+}
+
+// durationText prints a duration in the way that definitions write it.
+func durationText(d time.Duration) string {
+	if d == NoLateness || d == math.MaxInt64 {
+		return "none"
+	}
+	if d == 0 {
+		return "0"
+	}
+	var b strings.Builder
+	for _, u := range []struct {
+		name string
+		unit time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}} {
+		if n := d / u.unit; n > 0 {
+			fmt.Fprintf(&b, "%d%s", n, u.name)
+			d -= n * u.unit
+		}
+	}
+	return b.String()
 }

@@ -204,7 +204,9 @@ func (f *frame) castDecimal(v *Value, to Type, exact bool, out *Value) bool {
 			ok = status == numberOK
 			break
 		}
-		n, ok = int128FromFloat(roundAway(v.F * pow10[to.Scale].float()))
+		scaled := math.Round(v.F * pow10[to.Scale].float())
+		n, ok = int128FromFloat(scaled)
+		ok = ok && math.Abs(scaled) < pow10[to.Precision].float() // as doubles: 1e17 at 10^-6 is a little less than 1e23
 	case Varchar:
 		var status numberStatus
 		if n, status = parseDecimal(v.Text, to.Scale); status == numberBad {
@@ -221,9 +223,6 @@ func (f *frame) castDecimal(v *Value, to Type, exact bool, out *Value) bool {
 	out.setDecimal(n)
 	return true
 }
-
-// roundAway rounds half away from zero, as C's round does.
-func roundAway(x float64) float64 { return math.Round(x) }
 
 func (f *frame) castBoolean(v *Value, out *Value) bool {
 	truth := false
