@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/tidemark/tidemark/catalog"
@@ -181,6 +182,9 @@ func options(fs vfs.FS, senders map[string]*rec) Options {
 			return senders[r.ID], nil
 		},
 		OnPoint: func(Point) {},
+		database: func(o *pebble.Options) {
+			o.Experimental.CompactionScheduler = pebble.NewConcurrencyLimitSchedulerWithNoPeriodicGrantingForTest()
+		},
 	}
 }
 

@@ -70,7 +70,7 @@ func Open(dir string, set *catalog.Set, opt Options) (*Manager, error) {
 		return nil, err
 	}
 	var err error
-	if m.store, err = openStore(dir, opt.FS, pebbleLogger{opt.Logger}); err != nil {
+	if m.store, err = openStore(dir, opt.FS, pebbleLogger{opt.Logger}, opt.database); err != nil {
 		return nil, err
 	}
 	if err = m.load(); err == nil {
@@ -273,7 +273,9 @@ func (m *Manager) Run(ctx context.Context) error {
 	for _, q := range m.queues {
 		loops.Go(func() { m.drain(ctx, q) })
 	}
-	loops.Go(func() { m.watch(ctx) })
+	if m.anyStale() {
+		loops.Go(func() { m.watch(ctx) })
+	}
 	select {
 	case <-ctx.Done():
 	case <-m.failed:

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/tidemark/tidemark/catalog"
@@ -59,6 +60,9 @@ type Options struct {
 	// OnPoint is called at the named points of a message's life, for tests that kill the process there. Default: the
 	// environment variable TIDEMARK_ALERT_CRASH (see Point), else nothing.
 	OnPoint func(Point)
+
+	// database changes Pebble's options. Tests that let days pass in a moment take out its tickers.
+	database func(*pebble.Options)
 }
 
 func (o *Options) ensureDefaults() {

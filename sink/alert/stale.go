@@ -30,6 +30,17 @@ func (m *Manager) watch(ctx context.Context) {
 	}
 }
 
+func (m *Manager) anyStale() bool {
+	for _, e := range m.experiments {
+		for _, r := range e.rules {
+			if r.kind == notify.Stale {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // tick evaluates every stale rule against the clock.
 func (m *Manager) tick() error {
 	m.mu.Lock()

@@ -21,6 +21,10 @@ const formatVersion = 1
 // valueVersion is the first byte of every value.
 const valueVersion = 1
 
+// databaseFormat is Pebble's own format version. It is raised deliberately, never by a new release of Pebble: a raised
+// one can't be opened by the last release.
+const databaseFormat = pebble.FormatValueSeparation
+
 // First bytes of keys; FORMAT.md describes each row.
 const (
 	formatPrefix     = 'v'
@@ -133,13 +137,14 @@ func rowHash(key, value []byte) uint64 {
 }
 
 // openStore opens or creates the database and checks every row.
-func openStore(dir string, fs vfs.FS, log pebble.Logger) (*store, error) {
+func openStore(dir string, fs vfs.FS, log pebble.Logger, tune func(*pebble.Options)) (*store, error) {
 	cache := pebble.NewCache(1 << 20)
 	defer cache.Unref()
-	db, err := pebble.Open(dir, &pebble.Options{
-		FS: fs, Cache: cache, MemTableSize: 1 << 20, Logger: log,
-		FormatMajorVersion: pebble.FormatNewest,
-	})
+	opt := &pebble.Options{FS: fs, Cache: cache, MemTableSize: 1 << 20, Logger: log, FormatMajorVersion: databaseFormat}
+	if tune != nil {
+		tune(opt)
+	}
+	db, err := pebble.Open(dir, opt)
 	if err != nil {
 		return nil, fmt.Errorf("alert: open %s: %w", dir, err)
 	}
