@@ -25,7 +25,7 @@ func (f *frame) arith(op byte, a, b *Value, typ Type, out *Value) bool {
 	case a.Kind == BigInt && b.Kind == BigInt && op != '/':
 		return f.arithInt(op, a.I, b.I, out)
 	case a.Kind == Double || b.Kind == Double || op == '/' || op == 'd' || typ.Kind == Double:
-		if op == 'd' && b.float() == 0 {
+		if b.float() == 0 && (op == 'd' || op == '%' && a.Kind != Double && b.Kind != Double) {
 			*out = Value{Kind: Double, Null: true}
 			return true
 		}

@@ -324,6 +324,9 @@ func (b *binder) compareAll(e *expr) {
 			continue
 		}
 		b.coerceText(e, i, common)
+		if common.Kind == Double && (a.typ.Kind == BigInt || a.typ.Kind == Decimal) {
+			b.coerce(e, i, common) // all meet as doubles, also those of which neither is one
+		}
 		if e.op != opBad && a.typ.Kind == Any && !a.isNull() && common.Kind.numeric() {
 			to := common
 			if to.Kind == Decimal {
@@ -557,12 +560,11 @@ func (b *binder) call(e *expr) {
 	for i, a := range e.args {
 		if want, ok := fn.param(i).takes(a); !ok {
 			hint := "write " + fn.form
-			if want == Varchar.String() {
-				hint = "write CAST(… AS VARCHAR)"
-			} else if a.typ.Kind == Varchar && !a.isText() {
-				hint = "write CAST(… AS …)"
+			if target := fn.param(i).castTo(); target != "" {
+				hint = "write CAST(… AS " + target + ")"
 			}
-			b.bad(e, hint, "%s needs %s, not %s", e.name, want, a.typ)
+			name, _, _ := strings.Cut(fn.form, "(")
+			b.bad(e, hint, "%s needs %s, not %s", name, want, a.typ.plain())
 			return
 		}
 		if fn.param(i) == paramSeconds {

@@ -45,6 +45,21 @@ func (p param) takes(a *expr) (want string, ok bool) {
 	return "", true
 }
 
+// castTo is the type that a message proposes.
+func (p param) castTo() string {
+	switch p {
+	case paramText:
+		return "VARCHAR"
+	case paramNumber, paramSeconds:
+		return "DOUBLE"
+	case paramInt, paramMillis:
+		return "BIGINT"
+	case paramTime:
+		return "TIMESTAMP"
+	}
+	return ""
+}
+
 // function of the dialect. Without nullable a NULL argument gives NULL and call sees none.
 type function struct {
 	form     string // how it is written, for messages
@@ -175,7 +190,7 @@ func checkTrunc(e *expr) (string, string) {
 	name := string(e.args[0].value.Text)
 	p, ok := partNamed(name)
 	if !ok || !p.truncates() {
-		return "DATE_TRUNC can't cut to " + quote(name), partHint(name)
+		return "DATE_TRUNC can't cut to " + quote(name), "parts: year, quarter, month, week, day, hour, minute, second, millisecond"
 	}
 	switch k := e.args[1].typ.Kind; {
 	case e.args[1].isNull(), k == Any:

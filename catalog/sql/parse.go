@@ -23,6 +23,9 @@ type parser struct {
 	at     int
 	depth  int
 	errors *errorList
+	// depths of parentheses by token, and whether one is never closed.
+	depths     []int32
+	unbalanced bool
 	// failed says that the current expression has a mistake that has been reported.
 	failed bool
 	// columns says that names are the columns of an event (a predicate), not fields of a record.
@@ -32,7 +35,9 @@ type parser struct {
 func newParser(text string) *parser {
 	errs := &errorList{text: text}
 	l := lexer{text: text, errors: errs}
-	return &parser{text: text, tokens: l.all(), errors: errs}
+	p := &parser{text: text, tokens: l.all(), errors: errs}
+	p.nest()
+	return p
 }
 
 func (p *parser) peek() token { return p.tokens[p.at] }
@@ -143,6 +148,9 @@ func (p *parser) statement() (items []selectItem, from, alias string, where *exp
 			p.failed = false
 			p.trailing(t)
 			p.next()
+			if n := p.peek(); n.word("JOIN") || n.word("OUTER") {
+				p.next()
+			}
 			p.sync(false)
 		}
 	}
@@ -233,23 +241,34 @@ func (p *parser) isClause(t token) bool {
 	return t.kind == tokenWord && (ok || t.word("WHERE"))
 }
 
-// sync skips to the next comma of the list (if inList), or to the next clause, or to the end.
+// sync skips to the next comma of the list (if inList), or to the next clause, or to the end. What stands in parentheses
+// is skipped, unless a parenthesis is missing: then only WHERE is sure.
 func (p *parser) sync(inList bool) {
-	depth := 0
 	for ; p.peek().kind != tokenEnd; p.next() {
-		t := p.peek()
+		t, depth := p.peek(), p.depths[p.at]
 		switch {
-		case t.op("(") || t.op("["):
-			depth++
-		case t.op(")") || t.op("]"):
-			depth = max(0, depth-1)
-		case depth > 0:
-		case inList && (t.op(",") || t.word("FROM")), t.word("WHERE"):
+		case inList && depth == 0 && (t.op(",") || t.word("FROM")), t.word("WHERE") && (depth == 0 || p.unbalanced):
 			return
-		case !inList && p.isClause(t):
+		case !inList && depth == 0 && p.isClause(t):
 			return
 		}
 	}
+}
+
+// nest notes how many parentheses are open at each token.
+func (p *parser) nest() {
+	p.depths = make([]int32, len(p.tokens))
+	depth := int32(0)
+	for i, t := range p.tokens {
+		if t.op(")") || t.op("]") {
+			depth = max(0, depth-1)
+		}
+		p.depths[i] = depth
+		if t.op("(") || t.op("[") {
+			depth++
+		}
+	}
+	p.unbalanced = depth > 0
 }
 
 func (p *parser) selectItem() selectItem {
@@ -267,7 +286,7 @@ func (p *parser) selectItem() selectItem {
 	case t.word("AS"):
 		p.next()
 		n := p.peek()
-		if n.kind != tokenWord && n.kind != tokenQuoted {
+		if n.kind != tokenWord && n.kind != tokenQuoted || n.word("FROM") && !p.ahead(1).word("FROM") && !p.ahead(1).op(",") {
 			p.fail(n, `an alias is a name: AS revenue or AS "Total Price"`, "expected a name after AS, found %s", p.describe(n))
 			return item
 		}

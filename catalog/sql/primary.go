@@ -113,7 +113,8 @@ func (p *parser) word() *expr {
 		return p.call()
 	}
 	if reserved[strings.ToUpper(t.value)] {
-		if p.isClause(t) || t.word("AS") || t.word("THEN") || t.word("WHEN") || t.word("END") || t.word("ELSE") || t.word("AND") || t.word("OR") {
+		named := after.op(".") || after.op(",") || after.word("AS") || comparisons[after.value] != ""
+		if !named && p.isClause(t) || t.word("FROM") || t.word("AS") || t.word("THEN") || t.word("WHEN") || t.word("END") || t.word("ELSE") || t.word("AND") || t.word("OR") {
 			return p.fail(t, "", "expected an expression, found %s", p.describe(t))
 		}
 		return p.fail(t, "quote it: "+quote(t.value), "%s is a reserved word", p.describe(t))

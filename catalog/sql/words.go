@@ -29,8 +29,6 @@ var clauses = map[string]refusal{
 	"WINDOW":      {"WINDOW is not allowed in an event", "use window: in the metric"},
 	"QUALIFY":     {"QUALIFY is not allowed in an event", "use where: in the metric"},
 	"WITH":        {"WITH is not allowed in an event", "write one SELECT … FROM source WHERE …"},
-	"INTO":        {"INTO is not allowed in an event", ""},
-	"USING":       {"USING is not allowed in an event", ""},
 	"JOIN":        refuseJoin,
 	"INNER":       refuseJoin,
 	"LEFT":        refuseJoin,
