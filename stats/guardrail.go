@@ -44,11 +44,16 @@ func guardrail(c *Comparison, l Limit) GuardrailWord {
 	return Within
 }
 
-// boundsBeyond returns the always-valid bounds of how far the result is past a limit of the given value, in the harmful
-// direction.
+// boundsBeyond returns the always-valid bounds of beyond.
 func boundsBeyond(c *Comparison, l Limit, value float64) (low, high float64) {
-	d := c.Difference.Value.V - value
-	se := c.Difference.SE.V
+	d, se := beyond(c, l, value)
+	k := c.Difference.Always.K.V
+	return d - k*se, d + k*se
+}
+
+// beyond returns how far the result is past a limit of the given value in the harmful direction, and its standard error.
+func beyond(c *Comparison, l Limit, value float64) (d, se float64) {
+	d, se = c.Difference.Value.V-value, c.Difference.SE.V
 	if l.Relative {
 		r := 1 + value
 		if c.Control.Value.V < 0 {
@@ -60,6 +65,17 @@ func boundsBeyond(c *Comparison, l Limit, value float64) (low, high float64) {
 	if l.Value < 0 {
 		d = -d
 	}
-	k := c.Difference.Always.K.V
-	return d - k*se, d + k*se
+	return d, se
+}
+
+// NonInferiority tests whether a comparison is shown to be within a limit: one-sided, that the result is short of the limit on
+// its harmful side, fixed-horizon and always-valid. It stands beside the word, which says the opposite: that harm is shown. For a
+// relative limit the test is of t − r·c without division, so bounds are in the metric's unit and 0 is the limit.
+// Source: statistics.md §2.7.
+func NonInferiority(c Comparison, l Limit, tuning Tuning, alpha float64) OneSided {
+	if !c.Difference.SE.OK || l.Value == 0 {
+		return OneSided{}
+	}
+	d, se := beyond(&c, l, l.Value)
+	return tuning.OneSided(Test{Value: Known(d), SE: Known(se)}, 0, Less, c.Treatment.N, c.Control.N, alpha)
 }

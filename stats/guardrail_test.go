@@ -114,3 +114,29 @@ func TestGuardrailWhereTheLiftIsUnbounded(t *testing.T) {
 		t.Errorf("%s, lift %v", c.Guardrail, c.Lift.IntervalAlways)
 	}
 }
+
+func TestNonInferiorityIsShownWhereTheBoundIsShortOfTheLimit(t *testing.T) {
+	scale, tuning := moment.Scale{Num: 3}, Tuning{V: 1000}
+	for _, c := range []struct {
+		mean  int64
+		limit Limit
+		shown bool
+	}{
+		{1000, Limit{+0.05, true}, true},
+		{1000, Limit{-0.05, true}, true},
+		{1045, Limit{+0.05, true}, false}, // short of it, but not surely
+		{1080, Limit{+0.05, true}, false},
+		{1080, Limit{-0.05, true}, true},
+		{960, Limit{-0.05, false}, false},
+		{1030, Limit{-0.05, false}, true},
+	} {
+		r := Compare(around(40200, c.mean), around(40200, 1000), Design{Scale: scale, Tuning: tuning, Limit: &c.limit})
+		o := NonInferiority(r, c.limit, tuning, .05)
+		if got := o.PAlways.V <= .05; got != c.shown || got != (o.BoundAlways.V < 0) {
+			t.Errorf("mean %d, limit %v: p %v, bound %v", c.mean, c.limit, o.PAlways, o.BoundAlways)
+		}
+		if r.Guardrail == Crossed && o.PAlways.V <= .05 {
+			t.Errorf("mean %d, limit %v: crossed and within", c.mean, c.limit)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package stats
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Bonferroni returns p·m for each of m p-values, at most 1.
 func Bonferroni(p []float64) []float64 {
@@ -53,4 +56,47 @@ func BenjaminiHochberg(p []float64) []float64 {
 		q[i] = run
 	}
 	return q
+}
+
+// EBenjaminiHochberg says which of m hypotheses are rejected at false discovery rate α by their current e-values, given as ln e:
+// the k with the largest e, for the largest k with e₍ₖ₎ ≥ m/(k·α). It holds under any dependence, for e-values of one instant;
+// not for their running maxima. Source: Wang & Ramdas, JRSS B 2022 (arXiv:2009.02824); statistics.md §2.10.
+func EBenjaminiHochberg(logE []float64, alpha float64) []bool {
+	down := make([]float64, len(logE))
+	for i, e := range logE {
+		down[i] = -e
+	}
+	idx := order(down)
+	rejected := make([]bool, len(logE))
+	for k := len(idx); k >= 1; k-- {
+		if logE[idx[k-1]] < math.Log(float64(len(idx))/(float64(k)*alpha)) {
+			continue
+		}
+		for _, i := range idx[:k] {
+			rejected[i] = true
+		}
+		break
+	}
+	return rejected
+}
+
+// Shares is one experiment's α divided over its metrics, so that all of them together err at most α of the time.
+type Shares struct {
+	Goal  float64 // for each goal
+	Other float64 // for each other metric; 0 if there is none
+}
+
+// Divide divides α: the share gamma of it to the goals in equal parts, the rest to the other metrics; all of it to the one kind
+// if there is no other. gamma outside (0, 1) means 1/2. Source: preferential Bonferroni; statistics.md §2.10.
+func Divide(alpha, gamma float64, goals, others int) Shares {
+	if !(gamma > 0 && gamma < 1) {
+		gamma = 0.5
+	}
+	if goals == 0 {
+		gamma = 0
+	}
+	if others == 0 {
+		gamma = 1
+	}
+	return Shares{Goal: gamma * alpha / float64(max(1, goals)), Other: (1 - gamma) * alpha / float64(max(1, others))}
 }

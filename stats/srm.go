@@ -66,47 +66,90 @@ func (o SRMOptions) withDefaults() SRMOptions {
 // estimated count alone makes the test alarm. It returns ErrWeights.
 // Source: Fabijan et al., KDD 2019; Lindon & Malek, arXiv:2011.03567; statistics.md §2.9.
 func SampleRatio(counts []int64, weights []float64, opt SRMOptions) (SRM, error) {
+	return SampleRatioEpochs([]Epoch{{counts, weights}}, opt)
+}
+
+// Epoch is a stretch of time with planned weights of its own, as a ramp has: the subjects first exposed in it, by arm.
+type Epoch struct {
+	Counts  []int64
+	Weights []float64
+}
+
+// SampleRatioEpochs tests counts whose planned weights changed in time: each epoch against its own weights. χ² and its degrees
+// of freedom add up over epochs, and so do the logarithms of the Bayes factors (a product of e-values, each conditional on the
+// past, is an e-value). Pooled counts against any one set of weights would alarm at every ramp, or miss what two epochs hide.
+// It returns ErrWeights. Source: statistics.md §2.9.
+func SampleRatioEpochs(epochs []Epoch, opt SRMOptions) (SRM, error) {
 	opt = opt.withDefaults()
-	if len(counts) != len(weights) {
-		return SRM{}, fmt.Errorf("stats: sample ratio of %d counts and %d weights: %w", len(counts), len(weights), ErrWeights)
-	}
-	var o, theta []float64
-	var n, sum float64
-	for i, w := range weights {
-		if counts[i] < 0 || w < 0 || math.IsNaN(w) || math.IsInf(w, 0) {
-			return SRM{}, fmt.Errorf("stats: sample ratio with count %d, weight %v: %w", counts[i], w, ErrWeights)
+	r := SRM{State: SRMCollecting}
+	var chi2, bf, total, deviation float64
+	for _, e := range epochs {
+		o, theta, err := e.planned()
+		if err != nil {
+			return SRM{}, err
 		}
-		if w > 0 {
-			o, theta = append(o, float64(counts[i])), append(theta, w)
-			n, sum = n+float64(counts[i]), sum+w
+		var n float64
+		for _, v := range o {
+			n += v
 		}
+		if len(epochs) == 1 {
+			r.DF = len(o) - 1
+		}
+		if n == 0 || len(o) < 2 {
+			continue
+		}
+		total += n
+		for i := range o {
+			expected := n * theta[i]
+			chi2 += (o[i] - expected) * (o[i] - expected) / expected
+			deviation = math.Max(deviation, math.Abs(o[i]/expected-1))
+		}
+		if len(epochs) > 1 {
+			r.DF += len(o) - 1
+		}
+		bf += logBayesFactor(o, theta, opt.Concentration)
 	}
-	if sum == 0 {
-		return SRM{}, fmt.Errorf("stats: sample ratio without a weight above 0: %w", ErrWeights)
-	}
-	for i := range theta {
-		theta[i] /= sum
-	}
-	r := SRM{DF: len(o) - 1, State: SRMCollecting}
-	if n == 0 || len(o) < 2 {
+	if total == 0 {
 		return r, nil
 	}
-	var chi2, deviation float64
-	for i := range o {
-		e := n * theta[i]
-		chi2 += (o[i] - e) * (o[i] - e) / e
-		deviation = math.Max(deviation, math.Abs(o[i]/e-1))
-	}
 	r.Chi2 = Known(chi2)
-	r.P = Known(math.Max(distuv.ChiSquared{K: float64(r.DF)}.Survival(chi2), minP))
-	bf := logBayesFactor(o, theta, opt.Concentration)
+	r.P = Known(chiSquaredUpper(chi2, r.DF))
 	r.LogBF = Known(bf)
 	r.PSequential = Known(math.Max(math.Exp(math.Min(-bf, 0)), minP))
-	if int64(n) >= opt.MinSubjects {
+	if int64(total) >= opt.MinSubjects {
 		r.State = SRMOK
 		if bf >= -math.Log(opt.Alpha) && deviation >= opt.MinDeviation {
 			r.State = SRMFailed
 		}
 	}
 	return r, nil
+}
+
+// planned returns the counts and planned shares of the arms whose weight is above 0.
+func (e Epoch) planned() (o, theta []float64, err error) {
+	if len(e.Counts) != len(e.Weights) {
+		return nil, nil, fmt.Errorf("stats: sample ratio of %d counts and %d weights: %w", len(e.Counts), len(e.Weights), ErrWeights)
+	}
+	var sum float64
+	for i, w := range e.Weights {
+		if e.Counts[i] < 0 || w < 0 || math.IsNaN(w) || math.IsInf(w, 0) {
+			return nil, nil, fmt.Errorf("stats: sample ratio with count %d, weight %v: %w", e.Counts[i], w, ErrWeights)
+		}
+		if w > 0 {
+			o, theta = append(o, float64(e.Counts[i])), append(theta, w)
+			sum += w
+		}
+	}
+	if sum == 0 {
+		return nil, nil, fmt.Errorf("stats: sample ratio without a weight above 0: %w", ErrWeights)
+	}
+	for i := range theta {
+		theta[i] /= sum
+	}
+	return o, theta, nil
+}
+
+// chiSquaredUpper returns P(χ² ≥ x) with df degrees of freedom, at least the smallest float64 above 0.
+func chiSquaredUpper(x float64, df int) float64 {
+	return math.Max(distuv.ChiSquared{K: float64(df)}.Survival(x), minP)
 }

@@ -124,3 +124,26 @@ func TestSampleRatioOfHugeMismatchIsNotZero(t *testing.T) {
 		t.Errorf("p %v, sequential %v, ln BF %v", r.P, r.PSequential, r.LogBF)
 	}
 }
+
+func TestSampleRatioOfARampIsTestedByEpoch(t *testing.T) {
+	// 1 % for a day, then half: each as planned. Together they fit neither set of weights.
+	ramp := []Epoch{{[]int64{99000, 1010}, []float64{99, 1}}, {[]int64{50100, 49900}, []float64{1, 1}}}
+	r, err := SampleRatioEpochs(ramp, SRMOptions{})
+	if err != nil || r.State != SRMOK || r.DF != 2 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	pooled, err := SampleRatio([]int64{149100, 50910}, []float64{1, 1}, SRMOptions{})
+	if err != nil || pooled.State != SRMFailed {
+		t.Errorf("pooled: %+v, %v", pooled, err)
+	}
+	// Two epochs whose faults cancel in the sum.
+	hidden := []Epoch{{[]int64{5500, 4500}, []float64{1, 1}}, {[]int64{4500, 5500}, []float64{1, 1}}}
+	if r, err := SampleRatioEpochs(hidden, SRMOptions{}); err != nil || r.State != SRMFailed {
+		t.Errorf("hidden: %+v, %v", r, err)
+	}
+	a, _ := SampleRatio(hidden[0].Counts, hidden[0].Weights, SRMOptions{})
+	b, _ := SampleRatio(hidden[1].Counts, hidden[1].Weights, SRMOptions{})
+	if r, _ := SampleRatioEpochs(hidden, SRMOptions{}); math.Abs(r.LogBF.V-a.LogBF.V-b.LogBF.V) > 1e-12 || r.Chi2.V != a.Chi2.V+b.Chi2.V {
+		t.Errorf("epochs do not add up: %+v, %+v, %+v", r, a, b)
+	}
+}

@@ -1,0 +1,73 @@
+package stats
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// ErrPlan: a plan's number is out of its range.
+var ErrPlan = errors.New("bad plan")
+
+// normalCDF returns Φ(x), right in every digit in both tails.
+func normalCDF(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
+
+// Power returns the chance that a two-sided test with k standard errors to a side rejects, when the true effect has the given
+// standard error:
+//
+//	Φ(|effect|/SE − k) + Φ(−|effect|/SE − k)
+//
+// The second term, a rejection on the wrong side, matters only for effects that are hardly ever found. k is NormalUpper(α/2) for one look at the end, or K of Always at the planned size for the last look of a sequential test
+// (looking before raises it a little). Effect and se have one unit. It returns ErrPlan unless se > 0.
+// Source: elementary; statistics.md §2.7. Widening the standard error by k/z and then using z, as a public planner does, is
+// another number: about a third less in sample size.
+func Power(effect, se, k float64) (float64, error) {
+	if !(se > 0) || math.IsNaN(effect) {
+		return 0, fmt.Errorf("stats: power of effect %v with standard error %v: %w", effect, se, ErrPlan)
+	}
+	z := math.Abs(effect) / se
+	return normalCDF(z-k) + normalCDF(-z-k), nil
+}
+
+// MDE returns the smallest effect that a test with k standard errors to a side finds with the given power: (k + z_power)·SE,
+// rejections on the wrong side left out.
+// Unit: that of se. It returns ErrPlan unless se > 0 and power is in (0, 1). Source: statistics.md §2.7.
+func MDE(se, k, power float64) (float64, error) {
+	if !(se > 0) || !(power > 0 && power < 1) {
+		return 0, fmt.Errorf("stats: MDE with standard error %v, power %v: %w", se, power, ErrPlan)
+	}
+	return (k + NormalUpper(1-power)) * se, nil
+}
+
+// MDELift is MDE for a lift that is tested by the delta method, whose standard error grows with the lift itself: the L > 0 with
+//
+//	L = (k + z_power)·sqrt(v_c·(1 + (1+L)²))/|m|
+//
+// for a control of value m and arms whose values have the variance v_c. It returns ErrPlan if no lift is large enough.
+func MDELift(m, v, k, power float64) (float64, error) {
+	if !(v > 0) || m == 0 || !(power > 0 && power < 1) {
+		return 0, fmt.Errorf("stats: MDE of a lift over %v with variance %v, power %v: %w", m, v, power, ErrPlan)
+	}
+	c := k + NormalUpper(1-power)
+	a := c * c * v / (m * m)
+	if a >= 1 {
+		return 0, fmt.Errorf("stats: MDE of a lift over %v with variance %v: the control is too near 0: %w", m, v, ErrPlan)
+	}
+	// (1−a)·L² − 2a·L − 2a = 0
+	return (a + math.Sqrt(a*a+2*a*(1-a))) / (1 - a), nil
+}
+
+// RequiredSubjects returns how many subjects the control needs, unrounded, for a test with k standard errors to a side to find
+// an effect with the given power, where a treatment has share times as many:
+//
+//	n_c = (k + z_power)²·(s_c² + s_t²/share)/effect²
+//
+// s² are the variances of one subject. It returns ErrPlan for an effect or share of 0 and numbers out of range.
+// Source: elementary; statistics.md §2.7 and §5, 25.
+func RequiredSubjects(effect, varControl, varTreatment, share, k, power float64) (float64, error) {
+	if effect == 0 || !(varControl >= 0) || !(varTreatment >= 0) || !(share > 0) || !(power > 0 && power < 1) {
+		return 0, fmt.Errorf("stats: subjects for effect %v, variances %v and %v, share %v, power %v: %w", effect, varControl, varTreatment, share, power, ErrPlan)
+	}
+	c := (k + NormalUpper(1-power)) / effect
+	return c * c * (varControl + varTreatment/share), nil
+}
