@@ -56,6 +56,10 @@ func (s scene) facts(n *notify.Notification) {
 	if r := s.result; r != nil {
 		n.Definition, n.Watermark = r.Definition, finite(r.Watermark)
 		n.Subjects, n.SubjectCounts = results.FormatCount(total(r)), maps.Clone(r.Subjects)
+		n.SubjectTexts = make(map[string]string, len(r.Subjects))
+		for id, count := range r.Subjects {
+			n.SubjectTexts[id] = results.FormatCount(count)
+		}
 		n.SRMState, n.SRMP = r.SRM.State, srmText(r.SRM.PSequential)
 	}
 	if s.row != nil {

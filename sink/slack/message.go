@@ -1,6 +1,8 @@
 package slack
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	api "github.com/slack-go/slack"
@@ -77,11 +79,29 @@ func evidence(n *notify.Notification) string {
 		}
 	}
 	add(n.ControlValue != "" && n.VariantValue != "", "control "+Escape(n.ControlValue)+" → *"+Escape(n.VariantValue)+"*")
-	add(n.Interval != "", n.Level+" always-valid "+Escape(n.Interval))
+	add(n.Interval != "", n.Level+" always-valid "+Escape(n.Interval+unit(n.Lift)))
 	add(n.ControlSubjects != "" && n.VariantSubjects != "", "n "+n.ControlSubjects+" / "+n.VariantSubjects)
-	add(n.ControlSubjects == "" && n.Subjects != "", "n "+n.Subjects)
+	add(n.ControlSubjects == "" && n.Subjects != "", "n "+n.Subjects+arms(n))
 	add(true, health(n))
 	return notify.Truncate(strings.Join(parts, "   "), maxSection)
+}
+
+// arms lists the subjects of each variant, for alerts about their split.
+func arms(n *notify.Notification) string {
+	if n.Kind != notify.SRM || len(n.SubjectCounts) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, id := range slices.Sorted(maps.Keys(n.SubjectCounts)) {
+		parts = append(parts, Escape(id)+" "+n.SubjectTexts[id])
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// unit is what follows the number in the effect's text: an interval is written without, and here nothing stands
+// before it that would tell.
+func unit(effect string) string {
+	return effect[strings.LastIndexAny(effect, "0123456789")+1:]
 }
 
 func health(n *notify.Notification) string {

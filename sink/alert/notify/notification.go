@@ -65,6 +65,7 @@ type Notification struct {
 	IntervalValue         *[2]float64
 	PValue                *float64
 	SubjectCounts         map[string]int64
+	SubjectTexts          map[string]string // the same in words
 
 	Since     time.Time  // when the condition began to hold
 	At        time.Time  // as of: the instant of the result that changed the state
