@@ -67,7 +67,7 @@ var country = dimension{"country", []string{"KR", "JP", "US", "DE", "FR", "BR", 
 func metrics() []metric {
 	orders := "numerator: {event: PURCHASE, agg: COUNT, value: user_id}"
 	return []metric{
-		{id: "CTR", mean: 0.04812, sd: 0.19, yaml: "format: percent\n  direction: up\n  description: \"Clicks per search impression, among exposed users.\"\n  denominator: {event: IMPRESSION, agg: COUNT, value: user_id}\n  numerator: {event: CLICK, agg: COUNT, value: user_id}"},
+		{id: "CTR", mean: 0.04812, sd: 0.1, yaml: "format: percent\n  direction: up\n  description: \"Clicks per search impression, among exposed users.\"\n  denominator: {event: IMPRESSION, agg: COUNT, value: user_id}\n  numerator: {event: CLICK, agg: COUNT, value: user_id}"},
 		{id: "ARPU", mean: 1204.6, sd: 8100, yaml: "name: Revenue per user\n  format: currency:KRW\n  direction: up\n  description: Revenue after exposure, per exposed user.\n  numerator: {event: PURCHASE, agg: SUM, value: revenue}"},
 		{id: "ORDERS", mean: 0.1372, sd: 0.52, yaml: "name: Orders per user\n  format: number\n  direction: up\n  " + orders},
 		{id: "CONVERTED", mean: 0.1204, binary: true, yaml: "name: Converted\n  format: percent\n  direction: up\n  window: 7d\n  numerator: {event: PURCHASE, agg: EXISTS, value: user_id}"},
@@ -76,7 +76,7 @@ func metrics() []metric {
 		{id: "REFUNDS", mean: 0.0211, sd: 0.16, yaml: "name: Refund rate\n  format: percent\n  direction: down\n  denominator: {event: PURCHASE, agg: COUNT, value: user_id}\n  numerator: {event: PURCHASE, agg: COUNT, value: user_id, where: \"revenue < 0\"}"},
 		{id: "SESSIONS", mean: 3.41, sd: 4.2, yaml: "name: Sessions per user\n  format: number\n  direction: none\n  numerator: {event: IMPRESSION, agg: COUNT_DISTINCT, value: session}"},
 		{id: "HOSTILE", mean: 1, sd: 3, yaml: "name: '" + HostileName + "'\n  format: number\n  direction: up\n  description: '" + HostileSlice + "'\n  " + orders},
-		{id: LongName, mean: 12, sd: 30, yaml: "name: \"" + RTL + "\"\n  format: number\n  direction: up\n  " + orders},
+		{id: LongName, mean: 12, sd: 30, yaml: "name: \"" + RTL + "\"\n  format: number\n  direction: down\n  " + orders},
 	}
 }
 
@@ -181,7 +181,7 @@ func experiments() []experiment {
 	return []experiment{
 		{id: "search_rerank_v2", name: "Search re-ranking v2", owner: "@search", description: "Re-rank the first page of search results by predicted order value instead of predicted click.",
 			start: -6 * day, end: 8 * day, arms: []string{"control", "rerank_v2"}, perDay: 170_000, dims: all, uses: append([]use{
-				{"CTR", catalog.Goal, "", map[string]float64{"rerank_v2": 0.024}},
+				{"CTR", catalog.Goal, "", map[string]float64{"rerank_v2": 0.028}},
 				{"ARPU", catalog.Secondary, "", map[string]float64{"rerank_v2": 0.011}},
 				{"ORDERS", catalog.Secondary, "", map[string]float64{"rerank_v2": 0.016}},
 				{"SESSIONS", catalog.Secondary, "", map[string]float64{"rerank_v2": 0.008}},

@@ -84,7 +84,7 @@ func (w *World) Result(id string, s results.Slices) *results.Result {
 func (w *World) result(e *experiment, s results.Slices) *results.Result {
 	now := w.Now()
 	mark := now.Add(-2300 * time.Millisecond)
-	r := &results.Result{Experiment: e.id, Name: e.name, Owner: e.owner, State: "running", Definition: fmt.Sprintf("%064x", w.hash(e.id)), AsOf: now, Watermark: &mark,
+	r := &results.Result{Experiment: e.id, Name: e.name, Owner: e.owner, State: "running", Definition: w.digest(e.id), AsOf: now, Watermark: &mark,
 		Positions: map[string]int64{"orders/0": 812_331 + int64(w.step), "exposures/0": 99_120 + int64(w.step)}, Alpha: 0.05, Tuning: map[string]results.Tuning{},
 		Subjects: map[string]int64{}, SRM: results.SRM{DF: len(e.arms) - 1, State: "collecting"}, Rows: []results.Row{}}
 	elapsed := float64(now.Sub(Now.Add(e.start))) / float64(day)
@@ -166,7 +166,7 @@ func groupings(dims []dimension, s results.Slices) []grouping {
 
 func (w *World) row(e *experiment, r *results.Result, u use, treatment string, slice map[string]string, share float64) results.Row {
 	m, control := w.defs[u.metric], e.arms[0]
-	row := results.Row{Metric: u.metric, Definition: fmt.Sprintf("%064x", w.hash(u.metric)), Role: string(u.role), Slice: slice, Variant: treatment, Control: control,
+	row := results.Row{Metric: u.metric, Definition: w.digest(u.metric), Role: string(u.role), Slice: slice, Variant: treatment, Control: control,
 		Format: w.use(u.metric).Format, Direction: string(w.direction(u.metric)), ByVariant: map[string]results.Arm{}, State: "not_clear", Reasons: []string{}, Lift: results.Lift{Method: "fieller"}}
 	key := results.SliceKey(slice)
 	effect := u.effect[treatment]
@@ -217,7 +217,7 @@ func (w *World) compare(row *results.Row, dir catalog.Direction, tv, tse, tn, cv
 	p := math.Erfc(math.Abs(z) / math.Sqrt2)
 	n := tn + cn
 	v := math.Pow(tn*cn/(n*n), 2) * se * se
-	vstar := v * n / 10_000
+	vstar := v * 10_000 / n
 	alpha := 0.05
 	rho := vstar / (-2*math.Log(alpha) + math.Log(1-2*math.Log(alpha)))
 	k := math.Sqrt((v + rho) / v * math.Log((v+rho)/(rho*alpha*alpha)))
@@ -301,6 +301,10 @@ func (w *World) walk(parts ...string) float64 {
 	b := w.rand(append(parts, "b")...).NormFloat64()
 	angle := float64(w.step) / 90
 	return a*math.Cos(angle) + b*math.Sin(angle)
+}
+
+func (w *World) digest(id string) string {
+	return fmt.Sprintf("%016x%016x%016x%016x", w.hash(id), w.hash(id, "2"), w.hash(id, "3"), w.hash(id, "4"))
 }
 
 func (w *World) rand(parts ...string) *rand.Rand {

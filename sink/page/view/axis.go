@@ -41,7 +41,11 @@ func (t Tick) Percent() string {
 func axisOver(rows []*results.Row) Axis {
 	var whole, sliced []float64
 	limit := 0.0
+	judged := slices.ContainsFunc(rows, func(r *results.Row) bool { return r.Lift.IntervalAlways != nil })
 	for _, r := range rows {
+		if judged && r.Lift.IntervalAlways == nil {
+			continue // too few subjects to be judged: not what the others should be measured by
+		}
 		bounds := &whole
 		if len(r.Slice) > 0 {
 			bounds = &sliced
@@ -85,10 +89,10 @@ func (a Axis) at(lift float64) float64 {
 	return Width/2 + lift/a.Max*(Width/2-margin)
 }
 
-// roundUp is the smallest of 1, 1.5, 2, 3, 4, 5, 6, 8, 10 times a power of ten that is ≥ v > 0: halves of these print short.
+// roundUp is the smallest of 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10 times a power of ten that is ≥ v > 0: halves of these print short.
 func roundUp(v float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(v)))
-	for _, m := range []float64{1, 1.5, 2, 3, 4, 5, 6, 8} {
+	for _, m := range []float64{1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8} {
 		if v <= m*power*(1+1e-9) {
 			return m * power
 		}
@@ -191,6 +195,9 @@ func (a Axis) whisker(iv results.Interval) string {
 	s, ok := a.clip(iv)
 	if !ok {
 		return ""
+	}
+	if s.to-s.from < 9 {
+		return "" // its caps would touch the dot; the bar and the numbers say it
 	}
 	path := fmt.Sprintf("M%g 12H%g", s.from, s.to)
 	if s.low {

@@ -16,6 +16,7 @@ type Fresh struct {
 	State string // live, behind, stalled, restoring, backfilling, halted, paused, complete, frozen, waiting
 	Word  string
 	AsOf  string
+	Time  string // AsOf without its day, for lists
 	Lag   string
 	// Late and Duplicate are shares of the events, Rejected a count of records and events.
 	Late, Duplicate, Rejected string
@@ -31,7 +32,7 @@ const (
 func freshness(x *catalog.Experiment, r *results.Result, st stream.Status, now time.Time) Fresh {
 	f := Fresh{AsOf: results.Missing, Lag: results.Missing, Late: results.Missing, Duplicate: results.Missing, Rejected: results.FormatCount(0)}
 	if r != nil {
-		f.AsOf = r.AsOf.UTC().Format("2 Jan 15:04:05 UTC")
+		f.AsOf, f.Time = r.AsOf.UTC().Format("2 Jan 15:04:05 UTC"), r.AsOf.UTC().Format("15:04:05 UTC")
 		var evaluated, late, duplicate, rejected int64
 		for _, e := range r.Ledger.Events {
 			evaluated, late, duplicate, rejected = evaluated+e.Evaluated, late+e.Late, duplicate+e.Duplicate, rejected+e.Rejected

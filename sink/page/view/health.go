@@ -44,8 +44,8 @@ type Reason struct{ Word, Count string }
 
 // Ledger is where an experiment's events went.
 type Ledger struct {
-	ID, Name string
-	Events   []EventLedger
+	ID, Name, Total string
+	Events          []EventLedger
 }
 
 // EventLedger is one event definition in an experiment. Evaluated = Filtered + Rejected + Late + Duplicate + Accepted, and
@@ -209,8 +209,10 @@ func newLedger(x *catalog.Experiment, r *results.Result) Ledger {
 	if l.Name == "" {
 		l.Name = x.ID
 	}
+	var evaluated, rejected, late int64
 	for _, id := range slices.Sorted(maps.Keys(r.Ledger.Events)) {
 		e := r.Ledger.Events[id]
+		evaluated, rejected, late = evaluated+e.Evaluated, rejected+e.Rejected, late+e.Late
 		c := results.FormatCount
 		v := EventLedger{Event: id, Evaluated: c(e.Evaluated), Filtered: c(e.Filtered), Rejected: c(e.Rejected), Late: c(e.Late), Duplicate: c(e.Duplicate),
 			Accepted: c(e.Accepted), Counted: c(e.Counted), Outside: c(e.Outside), Unexposed: c(e.Unexposed), Reasons: reasons(e.Reasons)}
@@ -222,6 +224,7 @@ func newLedger(x *catalog.Experiment, r *results.Result) Ledger {
 		}
 		l.Events = append(l.Events, v)
 	}
+	l.Total = results.FormatCount(evaluated) + " events, " + results.FormatCount(rejected) + " rejected, " + results.FormatCount(late) + " late"
 	return l
 }
 

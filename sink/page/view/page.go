@@ -96,7 +96,7 @@ func day(x *catalog.Experiment, at time.Time) Day {
 		end = x.Stop
 	}
 	if at.Before(x.Start) {
-		d.Text = "starts " + Clock(x.Start)
+		d.Text = "starts " + x.Start.UTC().Format("2 Jan")
 		return d
 	}
 	passed := int64(at.Sub(x.Start)/(24*time.Hour)) + 1
@@ -165,7 +165,7 @@ func banners(x *catalog.Experiment, r *results.Result, st stream.Status, now tim
 		}
 		if row.Guardrail != nil && row.Guardrail.State == "crossed" {
 			list = append(list, Banner{Key: row.Key(), Level: "bad", Title: metricName(x, row.Metric) + " crossed its limit of " + results.FormatLimit(row.Format, row.Guardrail) + inArm(x, row.Variant),
-				Text: "The whole always-valid interval lies beyond the limit. Stop the experiment or roll " + row.Variant + " back, then find out why."})
+				Text: "The whole always-valid interval lies beyond the limit. Stop the experiment or roll " + quoted(row.Variant) + " back, then find out why."})
 		}
 	}
 	if failed {
@@ -185,16 +185,17 @@ func inArm(x *catalog.Experiment, variant string) string {
 	if len(x.Variants) <= 2 {
 		return ""
 	}
-	return " in " + variant
+	return " in " + quoted(variant)
 }
 
+// metricName is a metric's name for a sentence.
 func metricName(x *catalog.Experiment, id string) string {
 	for _, u := range x.Metrics {
 		if u.Metric.ID == id {
-			return MetricName(u.Metric)
+			return quoted(MetricName(u.Metric))
 		}
 	}
-	return id
+	return quoted(id)
 }
 
 // sentence makes a clause one: a capital letter in front and a full stop behind.
@@ -233,6 +234,8 @@ func Since(d time.Duration) string {
 	case d < 2*time.Minute:
 		v := math.Round(d.Seconds())
 		return results.FormatValue("duration_s", &v, nil)
+	case d < 48*time.Hour && d%time.Hour == 0:
+		return fmt.Sprintf("%d h", int(d.Hours()))
 	case d < 2*time.Hour:
 		return fmt.Sprintf("%d min", int(d.Minutes()))
 	case d < 48*time.Hour:

@@ -234,14 +234,14 @@ func madeOf(a results.Arm) string {
 	return decimal(a.SumNum) + " / " + decimal(a.SumDen)
 }
 
-// decimal writes an exact sum as a count of whole units: enough under a value that has its decimals.
+// decimal writes an exact sum in short: enough under a value that has its decimals.
 func decimal(sum string) string {
 	whole, _, _ := strings.Cut(sum, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil {
 		return sum
 	}
-	return results.FormatCount(n)
+	return results.FormatCompact(n)
 }
 
 // why says what stands behind a state that is not a plain answer.

@@ -152,7 +152,7 @@ func list(x *catalog.Experiment, r *results.Result, rows []*results.Row, word st
 		texts := row.Texts(r.Alpha)
 		part := metricName(x, row.Metric)
 		if len(x.Variants) > 2 {
-			part = row.Variant + ": " + part
+			part = quoted(row.Variant) + ": " + part
 		}
 		if word != "" {
 			part += " " + word
@@ -182,7 +182,7 @@ func who(x *catalog.Experiment, rows []*results.Row) string {
 	for _, r := range rows {
 		if !seen[r.Variant] {
 			seen[r.Variant] = true
-			names = append(names, r.Variant)
+			names = append(names, quoted(r.Variant))
 		}
 	}
 	return " " + strings.Join(names, " and ")
