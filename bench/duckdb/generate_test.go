@@ -104,8 +104,8 @@ func (g *generator) double(depth int) string {
 // decimal of at least half of what the narrower one holds, though both fit; here they do. Nor does a text here have a
 // negative exponent that rounds: DuckDB makes 1 of '5e-3' as DECIMAL(9,0).
 func (g *generator) decimalType() string {
-	p := 1 + g.Intn(38)
-	return fmt.Sprintf("DECIMAL(%d,%d)", p, g.Intn(min(p, 12)+1))
+	p := 3 + g.Intn(36)
+	return fmt.Sprintf("DECIMAL(%d,%d)", p, g.Intn(min(p-2, 12)))
 }
 
 func (g *generator) wideDecimalType() string {

@@ -252,14 +252,12 @@ func (e *eventReader) expose(x *exposureReader) {
 	e.exposed = append(e.exposed, exposure)
 }
 
-// dictionaryIDs appends the id of each column's value; NULL and the empty text are missing.
+// dictionaryIDs appends the id of each column's value. NULL is missing; the empty text is a value, as in a GROUP BY.
 func (e *eventReader) dictionaryIDs(columns []int) {
 	for _, c := range columns {
 		id := moment.None
 		if v := &e.row[c]; !v.Null {
-			if text := e.textOf(v); len(text) > 0 {
-				id = e.dict.ID(text)
-			}
+			id = e.dict.ID(e.textOf(v))
 		}
 		e.ids = append(e.ids, id)
 	}
