@@ -60,7 +60,7 @@ func Accept(fsys vfs.FS, dir string, a Acceptance) error {
 		return err
 	}
 	folder := fsys.PathJoin(dir, "accept")
-	if err := fsys.MkdirAll(folder, 0o700); err != nil {
+	if err := makeDir(fsys, folder); err != nil {
 		return fmt.Errorf("stream: accept: %w", err)
 	}
 	name := fmt.Sprintf("%d-%s-%d.json", a.At.UnixNano(), topicName(a.Topic), a.Partition)
@@ -242,7 +242,7 @@ func (s *shard) accept(ctx context.Context, f *feed, a Acceptance) error {
 	if err := t.engine.keepGap(t, gap); err != nil {
 		return err
 	}
-	if err := t.beginAgain(f.tp, gap.To); err != nil {
+	if err := t.beginAgain(f.tp, gap.To, live.id); err != nil {
 		return err
 	}
 	f.next, f.epoch = gap.To, -1
@@ -297,7 +297,7 @@ func (w *rekeyWorker) accept(ctx context.Context, a Acceptance) error {
 	if err := t.engine.keepGap(t, gap); err != nil {
 		return err
 	}
-	if err := t.beginAgain(w.tp, gap.To); err != nil {
+	if err := t.beginAgain(w.tp, gap.To, live.id); err != nil {
 		return err
 	}
 	w.forget()
@@ -308,11 +308,11 @@ func (w *rekeyWorker) accept(ctx context.Context, a Acceptance) error {
 }
 
 // beginAgain notes that reading a partition begins anew.
-func (t *subjectType) beginAgain(tp topicPartition, offset int64) error {
+func (t *subjectType) beginAgain(tp topicPartition, offset int64, id [16]byte) error {
 	t.mu.Lock()
 	delete(t.meta.Began, tp.String())
 	t.mu.Unlock()
-	return t.begin(tp, offset)
+	return t.begin(tp, offset, id)
 }
 
 // keepGap stores an accepted gap.

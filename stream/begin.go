@@ -19,8 +19,8 @@ func (t *subjectType) began(tp topicPartition, next *int64) bool {
 }
 
 // begin notes where reading the partition begins: the log's start. From then on a log that starts later has lost
-// something.
-func (t *subjectType) begin(tp topicPartition, offset int64) error {
+// something, and a topic with another id is another one.
+func (t *subjectType) begin(tp topicPartition, offset int64, id [16]byte) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.meta.Began == nil {
@@ -29,8 +29,44 @@ func (t *subjectType) begin(tp topicPartition, offset int64) error {
 	if _, ok := t.meta.Began[tp.String()]; ok {
 		return nil
 	}
-	t.meta.Began[tp.String()] = beginning{Offset: offset}
+	t.meta.Began[tp.String()] = beginning{offset, hexID(id)}
 	return t.writeMeta()
+}
+
+// firstOf returns where reading the partition began, if it did.
+func (t *subjectType) firstOf(tp topicPartition) (beginning, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at, ok := t.meta.Began[tp.String()]
+	return at, ok
+}
+
+// begunPartitions lists the partitions of a topic of which reading has begun.
+func (t *subjectType) begunPartitions(topic string) []int32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var ps []int32
+	for p := range int32(len(t.meta.Began)) {
+		if _, ok := t.meta.Began[topicPartition{topic, p}.String()]; ok {
+			ps = append(ps, p)
+		}
+	}
+	return ps
+}
+
+// arrived is how far a re-keyed source partition has come, as the shards here know it.
+func (t *subjectType) arrived(tp topicPartition, incarnation int) int64 {
+	next := int64(0)
+	for _, s := range t.list() {
+		for _, f := range s.latest.Load().feeds {
+			for _, in := range f.sources {
+				if in.tp == tp && in.incarnation == incarnation {
+					next = max(next, in.next)
+				}
+			}
+		}
+	}
+	return next
 }
 
 // partialSince compares where this generation and the one before began to read: nil if this one has all that the old

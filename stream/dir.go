@@ -37,9 +37,8 @@ type generationMeta struct {
 
 // beginning is where reading a partition began.
 type beginning struct {
-	Offset int64 `json:"offset"`
-	// SinceMillis is the Kafka timestamp of the first record, if the log did not start at offset 0.
-	SinceMillis int64 `json:"since_ms,omitempty"`
+	Offset  int64  `json:"offset"`
+	TopicID string `json:"topic_id"`
 }
 
 // DefinitionsChangedError is returned by Run when a state was built from definitions that meant something else.
@@ -56,7 +55,7 @@ func (e *DefinitionsChangedError) Error() string {
 // openDir opens what is below Options.Dir and finds the home of every subject type.
 func (e *Engine) openDir() error {
 	o := &e.opt
-	if err := o.FS.MkdirAll(o.Dir, 0o700); err != nil {
+	if err := makeDir(o.FS, o.Dir); err != nil {
 		return fmt.Errorf("stream: make data directory: %w", err)
 	}
 	if err := e.findInstance(); err != nil {
@@ -65,6 +64,9 @@ func (e *Engine) openDir() error {
 	var err error
 	if e.facts, err = openFacts(o.FS, o.FS.PathJoin(o.Dir, "facts")); err != nil {
 		return err
+	}
+	if err := syncDir(o.FS, o.Dir); err != nil {
+		return fmt.Errorf("stream: sync data directory: %w", err)
 	}
 	e.cache = pebble.NewCache(o.CacheBytes)
 	e.files = pebble.NewFileCache(4, 4096)
@@ -122,7 +124,7 @@ func (e *Engine) findInstance() error {
 func (t *subjectType) findHome() error {
 	o := &t.engine.opt
 	base := o.FS.PathJoin(o.Dir, folderName(t.plan.Subject))
-	if err := o.FS.MkdirAll(base, 0o700); err != nil {
+	if err := makeDir(o.FS, base); err != nil {
 		return fmt.Errorf("stream: make %s: %w", base, err)
 	}
 	want := "g-" + t.plan.Hash.Short()
@@ -192,7 +194,7 @@ func (t *subjectType) metaOf(home string) generationMeta {
 // writeMeta keeps where reading began. It is called with t.mu held, or before there are shards.
 func (t *subjectType) writeMeta() error {
 	o := &t.engine.opt
-	if err := o.FS.MkdirAll(t.home, 0o700); err != nil {
+	if err := makeDir(o.FS, t.home); err != nil {
 		return fmt.Errorf("stream: make %s: %w", t.home, err)
 	}
 	t.meta.Subject, t.meta.Plan, t.meta.Shards = t.plan.Subject, t.plan.Hash.String(), t.n
@@ -220,6 +222,32 @@ func folderName(subject string) string {
 	return b.String()
 }
 
+// makeDir makes a folder, and those above it that are missing, so that it survives a crash of the machine: a folder is
+// an entry of the one above, which has to be synced.
+func makeDir(fsys vfs.FS, path string) error {
+	if _, err := fsys.Stat(path); err == nil {
+		return nil
+	}
+	above := fsys.PathDir(path)
+	if above != path {
+		if err := makeDir(fsys, above); err != nil {
+			return err
+		}
+	}
+	if err := fsys.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	return syncDir(fsys, above)
+}
+
+func syncDir(fsys vfs.FS, path string) error {
+	d, err := fsys.OpenDir(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
 func readFile(fsys vfs.FS, path string) ([]byte, error) {
 	f, err := fsys.Open(path)
 	if err != nil {
@@ -244,9 +272,5 @@ func writeFile(fsys vfs.FS, dir, name string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	d, err := fsys.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return syncDir(fsys, dir)
 }

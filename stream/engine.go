@@ -47,7 +47,9 @@ type Engine struct {
 	rates     rates
 	analyzing bool
 	// atEnd is asked for what is wanted of the last state, while the shards are still open.
-	atEnd     func(context.Context) error
+	atEnd func(context.Context) error
+	// abandon drops everything at the end that a killed process would lose: a test's kill -9.
+	abandon   atomic.Bool
 	bytesRead atomic.Int64 // of files
 }
 

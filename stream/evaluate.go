@@ -183,6 +183,12 @@ func (t *subjectType) inputs(parts []part) results.Inputs {
 	if t.halted() != nil {
 		in.Complete = false
 	}
+	for _, r := range t.rekeys {
+		for _, h := range r.halts() {
+			in.Complete = false
+			reasons[reasonOf(h)] = true
+		}
+	}
 	for r := range reasons {
 		in.Reasons = append(in.Reasons, r)
 	}

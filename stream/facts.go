@@ -28,6 +28,9 @@ const (
 const factFormat = 1
 
 func openFacts(fsys vfs.FS, dir string) (*factStore, error) {
+	if err := makeDir(fsys, dir); err != nil {
+		return nil, fmt.Errorf("stream: make %s: %w", dir, err)
+	}
 	db, err := pebble.Open(dir, &pebble.Options{
 		FS: fsys, FormatMajorVersion: pebble.FormatNewest, MemTableSize: 1 << 20, Logger: quiet{},
 	})

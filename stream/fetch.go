@@ -176,7 +176,7 @@ func fetchHalt(tp topicPartition, err error) *Halt {
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		return haltOutOfRange(tp)
 	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
-		return haltRecreated(tp)
+		return haltUnknown(tp)
 	case errors.As(err, &large):
 		return haltDamagedBatch(tp, large.Offset, fmt.Sprintf("a batch unpacks to more than %d MiB", maxDecompressed>>20))
 	case errors.Is(err, kerr.TopicAuthorizationFailed):

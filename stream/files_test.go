@@ -111,7 +111,12 @@ func writeLines(t testing.TB, path string, lines []string) {
 	}
 }
 
-func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
+func quietLog() *slog.Logger {
+	if os.Getenv("STREAM_LOG") != "" {
+		return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	return slog.New(slog.DiscardHandler)
+}
 
 // shopSet is the shop's definitions over files (or topics, with other sources).
 func shopSet(t testing.TB, exposures, orders string) *catalog.Set {

@@ -55,6 +55,13 @@ func haltRecreated(tp topicPartition) *Halt {
 		Remedy: remedyAcceptGap}
 }
 
+// haltUnknown: the brokers do not know the topic's id any more; the watch finds out why.
+func haltUnknown(tp topicPartition) *Halt {
+	return &Halt{State: HaltedGap, From: -1, To: -1, Acceptable: true,
+		Reason: fmt.Sprintf("topic %s is no longer the one that was read", tp.topic),
+		Remedy: remedyAcceptGap}
+}
+
 // haltDeleted: the topic is gone.
 func haltDeleted(tp topicPartition, from int64) *Halt {
 	return &Halt{State: HaltedGap, From: from, To: -1,

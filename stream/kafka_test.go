@@ -90,7 +90,7 @@ type running struct {
 	done   chan error
 }
 
-func start(t testing.TB, set *catalog.Set, o Options) *running {
+func start(t *testing.T, set *catalog.Set, o Options) *running {
 	t.Helper()
 	e, err := New(set, o)
 	if err != nil {
@@ -98,7 +98,11 @@ func start(t testing.TB, set *catalog.Set, o Options) *running {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{Engine: e, t: t, cancel: cancel, done: make(chan error, 1)}
-	go func() { r.done <- e.Run(ctx) }()
+	go func() { r.done <- e.Run(ctx); close(r.done) }()
+	t.Cleanup(func() {
+		cancel()
+		<-r.done
+	})
 	return r
 }
 

@@ -121,14 +121,16 @@ func (t *subjectType) discover(ctx context.Context) (lead string, err error) {
 		case len(rekeys) > 0 && rekeys[0].source == i:
 			r := &route{kind: rekeyFeed, source: i, topic: rekeys[0].target, info: infos[rekeys[0].target], rekey: rekeys[0], sources: make(map[string]topicInfo)}
 			for _, topic := range s.Topics {
-				r.sources[topic] = infos[topic]
+				info := infos[topic]
+				info.partitions = max(info.partitions, int32(len(t.begunPartitions(topic)))) // gone, or read before
+				r.sources[topic] = info
 			}
 			routes = append(routes, r)
 			rekeys = rekeys[1:]
 		default:
 			for _, topic := range s.Topics {
 				routes = append(routes, &route{kind: directFeed, source: i, topic: topic, info: infos[topic]})
-				if lead == "" {
+				if lead == "" && !infos[topic].missing() {
 					lead = topic
 				}
 			}
@@ -143,9 +145,12 @@ func (t *subjectType) discover(ctx context.Context) (lead string, err error) {
 			continue
 		}
 		t.feedOf[r.topic] = i
-		if lead == "" {
+		if lead == "" && !r.info.missing() {
 			lead = r.topic
 		}
+	}
+	if lead == "" {
+		t.waiting = "every topic of the subject type was deleted"
 	}
 	return lead, nil
 }
@@ -163,7 +168,9 @@ func (t *subjectType) awaitTopics(ctx context.Context, names []string) (map[stri
 			waiting = "the brokers do not answer: " + err.Error()
 		}
 		for _, name := range names {
-			if info := infos[name]; err == nil && info.missing() {
+			if info := infos[name]; err == nil && info.missing() && len(t.begunPartitions(name)) > 0 {
+				// It was read before and is gone: what it fed is halted, and the others go on.
+			} else if err == nil && info.missing() {
 				waiting = fmt.Sprintf("topic %s does not exist: create it, or correct the source", name)
 			} else if err == nil && info.err != nil {
 				waiting = fmt.Sprintf("topic %s can't be read yet: %v", name, info.err)
@@ -199,8 +206,8 @@ func (t *subjectType) countShards(infos map[string]topicInfo) *Halt {
 		}
 		for _, topic := range s.Topics {
 			info, ok := infos[topic]
-			if !ok {
-				continue // read from files instead
+			if !ok || info.missing() {
+				continue // read from files instead, or gone
 			}
 			switch {
 			case first == "":

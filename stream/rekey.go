@@ -84,6 +84,22 @@ func (r *rekeySource) close() {
 	}
 }
 
+// halts are those of the source's partitions.
+func (r *rekeySource) halts() []*Halt {
+	var all []*Halt
+	for _, rt := range r.topics {
+		for _, w := range rt.list() {
+			if h := w.latest.Load().halt; h != nil {
+				all = append(all, h)
+			}
+		}
+		for _, v := range rt.ghosts() {
+			all = append(all, v.halt)
+		}
+	}
+	return all
+}
+
 func (r *rekeySource) hold(low bool) {
 	for _, rt := range r.topics {
 		rt.fetcher.setHold(low)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -26,6 +27,7 @@ type rekeyTopic struct {
 	mu      sync.Mutex
 	workers map[int32]*rekeyWorker
 	closed  bool
+	missing bool // the topic does not exist
 }
 
 // rekeyProgress is the metadata of the stage's commits: what a position means beyond its offset.
@@ -90,6 +92,10 @@ func (rt *rekeyTopic) assigned(_ context.Context, ps []int32) {
 
 // revoked implements owner: the workers wait for their acknowledgements and commit.
 func (rt *rekeyTopic) revoked(ctx context.Context, ps []int32) {
+	if rt.gone(ctx) {
+		signal(rt.r.t.look) // deleted, not handed over: the workers stay, and are halted
+		return
+	}
 	for _, w := range rt.take(ps) {
 		w.close(ctx, true)
 	}
@@ -97,9 +103,48 @@ func (rt *rekeyTopic) revoked(ctx context.Context, ps []int32) {
 
 // lost implements owner.
 func (rt *rekeyTopic) lost(ctx context.Context, ps []int32) {
+	if rt.gone(ctx) {
+		signal(rt.r.t.look)
+		return
+	}
 	for _, w := range rt.take(ps) {
 		w.close(ctx, false)
 	}
+}
+
+// gone says whether the topic is no longer the one that the workers read.
+func (rt *rekeyTopic) gone(ctx context.Context) bool {
+	limited, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	infos, err := rt.r.t.brokers.topics(limited, rt.topic)
+	if err != nil {
+		return false
+	}
+	info := infos[rt.topic]
+	if info.missing() {
+		return true
+	}
+	for _, w := range rt.list() {
+		if v := w.latest.Load(); info.err == nil && v.id != ([16]byte{}) && v.id != info.id {
+			return true
+		}
+	}
+	return false
+}
+
+// ghosts are the partitions that were read before and that nobody can be assigned, because the topic is gone.
+func (rt *rekeyTopic) ghosts() []*feedView {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if !rt.missing || len(rt.workers) > 0 {
+		return nil
+	}
+	var all []*feedView
+	for _, p := range rt.r.t.begunPartitions(rt.topic) {
+		tp := topicPartition{rt.topic, p}
+		all = append(all, &feedView{tp: tp, end: -1, bound: never, halt: haltDeleted(tp, -1)})
+	}
+	return all
 }
 
 // take removes workers from the topic.
@@ -154,7 +199,7 @@ func (rt *rekeyTopic) full(tp topicPartition) bool {
 // progress asks the group how far the partitions have been re-keyed.
 func (rt *rekeyTopic) progress(ctx context.Context) (map[int32]kadm.OffsetResponse, error) {
 	group := rt.member.group
-	all, err := rt.r.t.brokers.admin.FetchOffsetsForTopics(ctx, group, rt.topic)
+	all, err := rt.r.t.brokers.admin.FetchOffsets(ctx, group)
 	if err != nil {
 		return nil, fmt.Errorf("stream: ask group %s for its progress: %w", group, err)
 	}
@@ -206,7 +251,7 @@ func (rt *rekeyTopic) close() {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 			defer cancel()
-			w.close(ctx, true)
+			w.close(ctx, !rt.r.t.engine.abandon.Load())
 		})
 	}
 	wg.Wait()

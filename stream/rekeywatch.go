@@ -41,6 +41,11 @@ func (w *rekeyWorker) open(at kadm.OffsetResponse, known bool) {
 	w.forget()
 	w.opened, w.next, w.epoch, w.bound, w.id, w.committed = true, 0, -1, never, [16]byte{}, -1
 	if !known {
+		// The group has forgotten, or the topic was deleted and its positions with it. What was sent is still known to
+		// the shards, so reading starts over; but only in the same topic, and only if nothing is missing.
+		if first, ok := w.rt.r.t.firstOf(w.tp); ok {
+			w.next, w.id = first.Offset, parseID(first.TopicID)
+		}
 		return
 	}
 	p, err := parseProgress(at.Metadata)
@@ -52,14 +57,12 @@ func (w *rekeyWorker) open(at kadm.OffsetResponse, known bool) {
 }
 
 // compare is the worker's part of a round of the watch.
-func (w *rekeyWorker) compare(ctx context.Context, v *feedView, see *sight) {
+func (w *rekeyWorker) compare(v *feedView, see *sight) {
 	if b, ok := see.bounds[w.tp]; ok {
 		w.end = b.end
 	}
 	if w.halt != nil {
-		if b, ok := see.bounds[w.tp]; ok && w.halt.To < 0 && w.halt.State == HaltedGap {
-			w.halt = w.halt.within(w.tp, w.next, b)
-		}
+		w.halt = w.halt.within(w.tp, w.id, w.next, see)
 		return
 	}
 	if !w.opened || v.generation != w.generation || !v.opened {
@@ -70,6 +73,13 @@ func (w *rekeyWorker) compare(ctx context.Context, v *feedView, see *sight) {
 	if w.id == ([16]byte{}) {
 		r.fresh, r.id = w.next == 0, see.infos[w.tp.topic].id
 	}
+	if w.committed < 0 && !w.reading {
+		// Reading starts over: a log that starts later than it did is no loss while the shards have what is missing.
+		if b := see.bounds[w.tp]; b.start > r.next && b.start <= t.arrived(w.tp, w.incarnation) {
+			r.next = b.start
+			w.next = b.start
+		}
+	}
 	start, halt, ok := r.verdict(see)
 	switch {
 	case !ok:
@@ -77,7 +87,7 @@ func (w *rekeyWorker) compare(ctx context.Context, v *feedView, see *sight) {
 		w.stopAt(halt)
 	case !w.reading:
 		if r.fresh {
-			if err := t.begin(w.tp, start); err != nil {
+			if err := t.begin(w.tp, start, r.id); err != nil {
 				t.engine.fail(err)
 				return
 			}
@@ -85,7 +95,7 @@ func (w *rekeyWorker) compare(ctx context.Context, v *feedView, see *sight) {
 		w.id, w.next, w.reading = r.id, max(w.next, start), true
 		w.rt.fetcher.start(w.tp, w.next, w.generation)
 		// Shards must hear of a partition that has nothing for them, or their clocks wait for it.
-		w.commit(ctx)
+		signal(w.soon)
 	}
 	w.publish()
 }

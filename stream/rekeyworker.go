@@ -22,6 +22,7 @@ type rekeyWorker struct {
 	control chan func()
 	stop    chan struct{}
 	stopped chan struct{}
+	soon    chan struct{} // commit and mark now
 	latest  atomic.Pointer[feedView]
 
 	// Below belongs to the worker's goroutine.
@@ -109,7 +110,7 @@ func newRekeyWorker(rt *rekeyTopic, p int32) (*rekeyWorker, error) {
 	}
 	w := &rekeyWorker{
 		rt: rt, tp: topicPartition{rt.topic, p}, inbox: newInbox(t.engine.opt.QueueBytes), control: make(chan func()),
-		stop: make(chan struct{}), stopped: make(chan struct{}), route: newRouter(d, t.n), previous: make([]int64, t.n),
+		soon: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}), route: newRouter(d, t.n), previous: make([]int64, t.n),
 		bound: never, epoch: -1, end: -1, marked: -1,
 	}
 	w.rename(t.incarnationOf(w.tp))
@@ -153,8 +154,10 @@ func (w *rekeyWorker) run() {
 			f()
 		case <-w.inbox.ready:
 			w.drain(ctx)
+		case <-w.soon:
+			w.commit(ctx, true)
 		case <-tick.C:
-			w.commit(ctx)
+			w.commit(ctx, true)
 		}
 		w.publish()
 	}
@@ -243,8 +246,8 @@ func (w *rekeyWorker) mark(ctx context.Context) {
 	w.marked = w.next
 }
 
-// commit waits for the acknowledgements and tells the group; then, if anything is new, the shards.
-func (w *rekeyWorker) commit(ctx context.Context) {
+// commit waits for the acknowledgements and tells the group; then, if anything is new, it marks it for the shards.
+func (w *rekeyWorker) commit(ctx context.Context, mark bool) {
 	if !w.opened || w.halt != nil || w.next == w.committed && w.next == w.marked {
 		return
 	}
@@ -264,7 +267,7 @@ func (w *rekeyWorker) commit(ctx context.Context) {
 		}
 		w.committed = w.next
 	}
-	if w.next != w.marked {
+	if mark && w.next != w.marked {
 		w.mark(ctx)
 	}
 }
@@ -315,12 +318,12 @@ func (w *rekeyWorker) stopAt(h *Halt) {
 // publish replaces what others see of the worker.
 func (w *rekeyWorker) publish() {
 	w.latest.Store(&feedView{tp: w.tp, next: w.next, end: w.end, bound: w.bound, newest: w.newest, records: w.records, halt: w.halt,
-		epoch: w.epoch, generation: w.generation, reading: w.reading, opened: w.opened})
+		epoch: w.epoch, generation: w.generation, reading: w.reading, opened: w.opened, id: w.id})
 }
 
 // close ends the worker; with keep it waits for its acknowledgements and commits.
 func (w *rekeyWorker) close(ctx context.Context, keep bool) {
-	if keep && w.do(ctx, func() { w.commit(ctx) }) == errStopped {
+	if keep && w.do(ctx, func() { w.commit(ctx, false) }) == errStopped {
 		return
 	}
 	select {

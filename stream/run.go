@@ -178,7 +178,7 @@ func (t *subjectType) close() {
 	t.closed = true
 	var wg sync.WaitGroup
 	for _, s := range t.list() {
-		wg.Go(func() { s.close(true) })
+		wg.Go(func() { s.close(!t.engine.abandon.Load()) })
 	}
 	wg.Wait()
 	t.life.Unlock()

@@ -75,7 +75,10 @@ func (b *statusBuilder) add(t *subjectType) {
 	for _, r := range t.rekeys {
 		for _, rt := range r.topics {
 			for _, w := range rt.list() {
-				b.addWorker(t, rt, w)
+				b.addWorker(t, rt, w.latest.Load())
+			}
+			for _, v := range rt.ghosts() {
+				b.addWorker(t, rt, v)
 			}
 		}
 	}
@@ -133,8 +136,7 @@ func (b *statusBuilder) addShard(t *subjectType, s *shard) {
 
 // addWorker adds a partition of a source that is re-keyed: it is where the source's records are counted, and its lag is
 // the source's.
-func (b *statusBuilder) addWorker(t *subjectType, rt *rekeyTopic, w *rekeyWorker) {
-	f := w.latest.Load()
+func (b *statusBuilder) addWorker(t *subjectType, rt *rekeyTopic, f *feedView) {
 	id := t.plan.Sources[rt.r.source].ID
 	p := PartitionStatus{Source: id, Subject: t.plan.Subject, Topic: f.tp.topic, Partition: f.tp.partition, State: b.stateOf(t, true),
 		Position: f.next, End: f.end, Bound: microTime(f.bound), Halt: f.halt}

@@ -92,7 +92,7 @@ func (e *Engine) fail(err error) {
 func (t *subjectType) open(ctx context.Context, p int32) (*shard, *Halt, error) {
 	e := t.engine
 	dir := t.dir(p)
-	if err := e.opt.FS.MkdirAll(dir, 0o755); err != nil {
+	if err := makeDir(e.opt.FS, dir); err != nil {
 		return nil, nil, fmt.Errorf("stream: make %s: %w", dir, err)
 	}
 	store, err := state.Open(dir, t.plan, state.Options{FS: e.opt.FS, Cache: e.cache, FileCache: e.files, CacheSubjects: e.opt.CacheSubjects})
@@ -138,15 +138,8 @@ func (s *shard) openFeeds() error {
 			return fmt.Errorf("stream: decoder of source %s: %w", t.plan.Sources[r.source].ID, err)
 		}
 		f.decoder = decoder
-		f.input, err = s.store.Input(r.name(t.plan, s.p, f.incarnation))
-		var changed *state.InputChangedError
-		if errors.As(err, &changed) {
-			f.halt, f.renamed = t.inputChanged(f, changed), true
-		} else if err != nil {
+		if err := s.place(f, positions); err != nil {
 			return fmt.Errorf("stream: shard %s/%d: %w", t.plan.Subject, s.p, err)
-		}
-		if p, ok := positions[f.input]; ok && f.halt == nil {
-			f.next, f.epoch, f.bound = p.Next, p.LeaderEpoch, p.Bound
 		}
 		if r.kind == rekeyFeed {
 			f.inputs = make(map[topicPartition]*sourceInput)
@@ -166,6 +159,34 @@ func (s *shard) openFeeds() error {
 		}
 	}
 	return s.openInputs(positions)
+}
+
+// place finds the feed's number and position in the store, or the halt that it begins with.
+func (s *shard) place(f *feed, positions map[state.Input]state.Position) error {
+	name := f.name(s.t.plan, s.p, f.incarnation)
+	if f.info.missing() {
+		f.halt = haltDeleted(f.tp, -1)
+	} else {
+		input, err := s.store.Input(name)
+		var changed *state.InputChangedError
+		switch {
+		case errors.As(err, &changed):
+			f.halt = s.t.inputChanged(f, changed)
+		case err != nil:
+			return err
+		}
+		f.input = input
+	}
+	f.renamed = f.halt != nil
+	for _, p := range positions {
+		if f.halt == nil && p.Input == f.input || f.halt != nil && p.Name.Source == name.Source && p.Name.Topic == name.Topic && p.Name.Partition == name.Partition {
+			f.input, f.next, f.epoch, f.bound = p.Input, p.Next, p.LeaderEpoch, p.Bound
+		}
+	}
+	if f.halt != nil {
+		f.halt.From, f.halt.Since = f.next, s.t.engine.opt.Now()
+	}
+	return nil
 }
 
 // name is what state calls the route's input in partition p.
@@ -192,7 +213,6 @@ func (t *subjectType) inputChanged(f *feed, c *state.InputChangedError) *Halt {
 	default:
 		h = haltPartitions(f.tp.topic, c.Stored.Partitions, c.Got.Partitions)
 	}
-	h.Since = t.engine.opt.Now()
 	return h
 }
 

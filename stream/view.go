@@ -32,6 +32,7 @@ type feedView struct {
 	opened     bool // re-key workers: the position is known
 	epoch      int32
 	generation uint64
+	id         [16]byte // re-key workers: of the topic read
 	sources    []sourceView
 }
 

@@ -98,8 +98,15 @@ func (t *subjectType) lookAround(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, r := range t.rekeys {
+		for _, rt := range r.topics {
+			rt.mu.Lock()
+			rt.missing = see.infos[rt.topic].missing()
+			rt.mu.Unlock()
+		}
+	}
 	for w, v := range workers {
-		w.do(ctx, func() { w.compare(ctx, v, &see) })
+		w.do(ctx, func() { w.compare(v, &see) })
 	}
 	for s, v := range before {
 		s.do(ctx, func() { s.compare(v, &see) })
@@ -193,9 +200,7 @@ func (s *shard) compare(v *shardView, see *sight) {
 			continue
 		}
 		if f.halt != nil {
-			if b, ok := see.bounds[f.tp]; ok && f.halt.To < 0 && f.halt.State == HaltedGap {
-				f.halt = f.halt.within(f.tp, f.next, b)
-			}
+			f.halt = f.halt.within(f.tp, f.info.id, f.next, see)
 			continue
 		}
 		r := reader{tp: f.tp, id: f.info.id, counted: t.n, next: v.feeds[i].next, reading: f.reading}
@@ -207,7 +212,7 @@ func (s *shard) compare(v *shardView, see *sight) {
 			s.haltFeed(f, halt)
 		case !f.reading:
 			if r.fresh {
-				if err := t.begin(f.tp, start); err != nil {
+				if err := t.begin(f.tp, start, f.info.id); err != nil {
 					t.engine.fail(err)
 					return
 				}
@@ -220,18 +225,28 @@ func (s *shard) compare(v *shardView, see *sight) {
 	s.ends(see.bounds, v.newest)
 }
 
-// within fills in what a halt found while reading could not know: the log's bounds.
-func (h *Halt) within(tp topicPartition, next int64, b logBounds) *Halt {
-	var filled *Halt
+// within fills in what a halt found while reading could not know: what became of the topic, or the log's bounds.
+func (h *Halt) within(tp topicPartition, id [16]byte, next int64, see *sight) *Halt {
+	if h.State != HaltedGap || h.To >= 0 {
+		return h
+	}
+	info, b := see.infos[tp.topic], see.bounds[tp]
+	filled := h
 	switch {
+	case info.missing():
+		filled = haltDeleted(tp, next)
+	case info.err != nil:
+	case info.id != id:
+		filled = haltRecreated(tp)
 	case next < b.start:
 		filled = haltExpired(tp, next, b.start)
 	case next > b.end:
 		filled = haltTruncated(tp, next, b.end)
-	default:
-		return h
 	}
-	filled.Since = h.Since
+	if filled == h {
+		return h // others may be reading it
+	}
+	filled.From, filled.Since = next, h.Since
 	return filled
 }
 
