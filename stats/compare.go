@@ -59,8 +59,7 @@ func Compare(treatment, control *moment.Sums, d Design) Comparison {
 	}
 	c.Lift.Method = d.Lift.orDefault()
 	if t.Value.OK && k.Value.OK {
-		diff := moment.RatioDifference(treatment, control, d.Scale)
-		c.Difference = normalTest(diff, t.Var, k.Var, l)
+		c.Difference = normalTest(moment.RatioDifference(treatment, control, d.Scale), t.Var, k.Var, l)
 		c.Difference.Always = d.Tuning.Always(c.Difference, treatment.N, control.N, l.alpha)
 		c.Welch = welch(c.Difference, t, k, l)
 		c.Lift = lift(c.Lift.Method, c.Difference, plainEffect(c.Difference, t, k), l.k, &reasons)
@@ -82,6 +81,15 @@ func Compare(treatment, control *moment.Sums, d Design) Comparison {
 	}
 	c.Reasons = reasons.sorted()
 	return c
+}
+
+// Difference returns the two-sided normal test of the difference of two arms whose estimates are at hand: the part of Compare that a
+// loop over many looks needs. It is absent where a value is.
+func Difference(treatment, control *moment.Sums, t, c Estimate, sc moment.Scale, alpha float64) Test {
+	if !t.Value.OK || !c.Value.OK {
+		return Test{}
+	}
+	return normalTest(moment.RatioDifference(treatment, control, sc), t.Var, c.Var, levelOf(alpha))
 }
 
 // normalTest makes the two-sided normal test of a difference whose arms have the given variances.

@@ -3,6 +3,7 @@ package stats
 import (
 	"errors"
 	"math"
+	"math/bits"
 	"testing"
 )
 
@@ -145,5 +146,64 @@ func TestSampleRatioOfARampIsTestedByEpoch(t *testing.T) {
 	b, _ := SampleRatio(hidden[1].Counts, hidden[1].Weights, SRMOptions{})
 	if r, _ := SampleRatioEpochs(hidden, SRMOptions{}); math.Abs(r.LogBF.V-a.LogBF.V-b.LogBF.V) > 1e-12 || r.Chi2.V != a.Chi2.V+b.Chi2.V {
 		t.Errorf("epochs do not add up: %+v, %+v, %+v", r, a, b)
+	}
+}
+
+func TestSequentialSampleRatioKeepsItsLevelAndFindsAMismatch(t *testing.T) {
+	// A look every 640 subjects. χ² at every look of α = .001 alarms in 4 % of clean experiments; the sequential p keeps its
+	// level, here .01 for resolution, and finds 51/49 by 400,000 subjects (median 39,000 at α = .001; the project's notes, A9).
+	r := newRand(t)
+	const runs = 400
+	var clean, fixed, found int
+	for range runs {
+		var a, b [2]int64
+		var cleanHit, fixedHit, foundAt bool
+		for look := range 625 {
+			ones := int64(0)
+			for range 10 {
+				ones += int64(bits.OnesCount64(r.Uint64()))
+			}
+			a[0], a[1] = a[0]+ones, a[1]+640-ones
+			if look < 200 {
+				s, err := SampleRatio(a[:], []float64{1, 1}, SRMOptions{Alpha: .01})
+				if err != nil {
+					t.Fatal(err)
+				}
+				cleanHit = cleanHit || s.State == SRMFailed
+				fixedHit = fixedHit || s.P.V <= .01
+			}
+			if foundAt {
+				continue
+			}
+			// 51/49: one subject in fifty of the second arm changes sides.
+			moved := int64(0)
+			for range 640 - ones {
+				if r.Uint64()%50 == 0 {
+					moved++
+				}
+			}
+			b[0], b[1] = b[0]+ones+moved, b[1]+640-ones-moved
+			s, _ := SampleRatio(b[:], []float64{1, 1}, SRMOptions{})
+			foundAt = s.State == SRMFailed
+		}
+		if cleanHit {
+			clean++
+		}
+		if fixedHit {
+			fixed++
+		}
+		if foundAt {
+			found++
+		}
+	}
+	t.Logf("of %d: clean ones failed %d (χ² at every look %d), 51/49 found %d", runs, clean, fixed, found)
+	if limit := runs * (.01 + 3*math.Sqrt(.01*.99/runs)); float64(clean) > limit {
+		t.Errorf("%d clean experiments failed, at most %.0f may", clean, limit)
+	}
+	if fixed < 3*clean || fixed < runs/50 {
+		t.Errorf("the negative control failed only %d", fixed)
+	}
+	if found != runs {
+		t.Errorf("51/49 was found in %d of %d", found, runs)
 	}
 }

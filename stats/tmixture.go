@@ -17,6 +17,14 @@ func (t Tuning) StudentMixture(test Test, nt, nc int64, alpha float64) Always {
 	return studentMixture(t.shrink(nt, nc, test.SE.V, alpha), test, float64(nt+nc-2), alpha)
 }
 
+// StudentMixtureByCount is the same test indexed by the number of subjects, like AlwaysByCount.
+func StudentMixtureByCount(test Test, n, planned int64, alpha float64) Always {
+	if !test.Z.OK || planned <= 0 || n <= 2 {
+		return Always{}
+	}
+	return studentMixture(float64(n)/(float64(n)+Rho(float64(planned), alpha)), test, float64(n-2), alpha)
+}
+
 func studentMixture(w float64, test Test, nu, alpha float64) Always {
 	if !(w > 0 && w < 1) || !(nu > 0) {
 		return Always{}
