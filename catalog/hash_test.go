@@ -69,6 +69,9 @@ func TestHashFollowsMeaning(t *testing.T) {
 		{"weights of the same split", "{control: 1, treatment: 1}", "{control: 50, treatment: 50}", ""},
 		{"limit", "limit: +5%", "limit: +6%", ""},
 		{"order of metrics", "goals: [CTR]\n  secondary: [ARPU]", "goals: [ARPU]\n  secondary: [CTR]", "plan/xpc_key"}, // results keep their order, and so do cells,
+		{"people of an experiment", "crossover: exclude", "name: N\n  owner: me\n  team: t\n  hypothesis: h\n  tags: [x]\n  correction: none", ""},
+		{"a column that may refuse a record", "platform, country, TO_TIMESTAMP", "platform, country, CAST(age AS BIGINT) AS age, TO_TIMESTAMP", "experiment/landing_page plan/xpc_key"},
+		{"a column that can't", "platform, country, TO_TIMESTAMP", "platform, country, TRY_CAST(age AS BIGINT) AS age, TO_TIMESTAMP", "plan/xpc_key"},
 		{"alert", "min_subjects: 1000", "min_subjects: 2000", ""},
 		{"default written out", "type: BINOMIAL", "order: after_denominator", ""},
 		{"a column nobody reads", "platform, country, TO_TIMESTAMP", "platform, country, city, TO_TIMESTAMP", "plan/xpc_key"},
@@ -112,6 +115,40 @@ func TestHashFollowsMeaning(t *testing.T) {
 	}
 	if got := different(base, map[string]string{}); got != all {
 		t.Errorf("the design's definitions have hashes for %q", got)
+	}
+}
+
+// TestHashIgnoresOrderOfSubjects takes a metric's subjects as a set.
+func TestHashIgnoresOrderOfSubjects(t *testing.T) {
+	a := hashes(t, planDefinitions+"---\nmetric: {id: M, subject: [device_id, user_id], direction: up, numerator: {event: ORDER, agg: COUNT}}\n")
+	b := hashes(t, planDefinitions+"---\nmetric: {id: M, subject: [user_id, device_id], direction: up, numerator: {event: ORDER, agg: COUNT}}\n")
+	if got := different(a, b); got != "" {
+		t.Errorf("changed %q", got)
+	}
+}
+
+// TestHashIsOfTheDefinition keeps hashes where records come from other files than the definition says.
+func TestHashIsOfTheDefinition(t *testing.T) {
+	set := mustLoad(t, designDefinitions)
+	before := set.Hash()
+	if err := set.UseFiles("orders", []string{"export.csv.gz"}); err != nil {
+		t.Fatal(err)
+	}
+	if set.Hash() != before {
+		t.Error("UseFiles changes what definitions mean")
+	}
+	s := set.Sources[2]
+	if s.ID != "orders" || s.Format != CSV || s.Lateness != NoLateness || s.LatenessSet || !s.Bounded() || s.KeyedBy != "" {
+		t.Errorf("%+v", s)
+	}
+	plans, err := set.Plans()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range plans[0].Events {
+		if e.ID == "PURCHASE" && e.Lateness != Never {
+			t.Errorf("a file's event is late after %s", microsText(e.Lateness))
+		}
 	}
 }
 

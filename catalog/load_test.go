@@ -292,6 +292,21 @@ func mutate(r *rand.Rand, text *[]byte) {
 	}
 }
 
+// TestFindingsAreListedOnce checks what two definitions share for each of them, and says it once.
+func TestFindingsAreListedOnce(t *testing.T) {
+	text := strings.Replace(designDefinitions, "  type: BINOMIAL\n", "  where: platfrm = 'ios'\n  direction: up\n", 1)
+	_, findings := loadText(strings.Replace(text, "event: CLICK, ", "event: IMPRESSION, ", 1))
+	var errs []Diagnostic
+	for _, d := range findings {
+		if d.Severity == Error {
+			errs = append(errs, d)
+		}
+	}
+	if len(errs) != 1 || errs[0].Code != "E035" {
+		t.Errorf("%s", rendered(findings))
+	}
+}
+
 var errTest = errors.New("test")
 
 // TestCauseNamesTheReasonOnce keeps "open x: open x: …" out of findings.

@@ -121,7 +121,7 @@ experiment:
   variants: {on: 1, off: 1}
   control: off
   start: 2026-03-02
-  stop: 1970-01-02
+  stop: 2026-03-03
   goals: [ARPU, AOV, BUY_RATE]
   secondary: [ITEMS, EVERYBODY]
   slices: [country, age, page]
@@ -150,7 +150,7 @@ experiment: {id: asleep, active: false, subject: user_id, exposure: {event: SEEN
 
 // TestPlan compiles definitions that use every rule of the plan once.
 func TestPlan(t *testing.T) {
-	set := mustLoad(t, strings.Replace(planDefinitions, "stop: 1970-01-02", "stop: 2026-03-03", 1))
+	set := mustLoad(t, planDefinitions)
 	plans, err := set.Plans()
 	if err != nil || len(plans) != 1 {
 		t.Fatal(len(plans), err)
