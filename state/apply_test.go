@@ -42,7 +42,7 @@ func (m *modelIDs) find(event int, id *idKey) (uint64, bool) {
 	return content, ok
 }
 
-func (m *modelIDs) put(n *seen) {
+func (m *modelIDs) put(_ uint32, n *seen) {
 	m.model.ids[fmt.Sprintf("%s/%d/%x", m.subject, n.event, n.id)] = n.content
 }
 

@@ -80,32 +80,6 @@ func decodeSet(b []byte) (*distinct, error) {
 	return nil, fmt.Errorf("row of a large set does not decode: %w", ErrCorrupt)
 }
 
-// Ids beyond those in the head row are rows of their own, written blind, under the hour at which they may be forgotten:
-// a bucket is dropped whole, and a subject with a million ids costs no more than a million small rows.
-
-const hour = 3600 * 1_000_000
-
-// keptForEver is the bucket of ids of events that are never late.
-const keptForEver = 1<<32 - 1
-
-// bucketsPerLateness bounds how many buckets an id must be looked for in.
-const bucketsPerLateness = 4
-
-// bucketWidth is how much event time one bucket of an event covers.
-func bucketWidth(lateness int64) int64 {
-	return max(1, (lateness+bucketsPerLateness*hour-1)/(bucketsPerLateness*hour)) * hour
-}
-
-// bucket is the hour by which every id of the bucket that t lies in is of a late event.
-func bucket(lateness, t int64) uint32 {
-	if lateness == forever {
-		return keptForEver
-	}
-	w := bucketWidth(lateness)
-	end := after(t-t%w+w, lateness)
-	return uint32(min(max((end+hour-1)/hour, 0), keptForEver-1))
-}
-
 // spilledIDs looks up and adds ids of one subject in child rows.
 type spilledIDs struct {
 	store *Store
@@ -114,30 +88,12 @@ type spilledIDs struct {
 }
 
 func (p *spilledIDs) find(event int, id *idKey) (content uint64, found bool) {
-	s, sub := p.store, p.entry.subject
-	lateness := s.core.schema.events[event].lateness
-	last := uint32(0)
-	width := int64(forever)
-	from := sub.spillLow
-	if lateness != forever {
-		width = bucketWidth(lateness)
-		from = max(from, behind(s.core.clock, lateness))
-	}
-	if from > sub.spillHigh {
-		return 0, false
-	}
-	for t := from; ; t = after(t, width) {
-		at := min(t, sub.spillHigh)
-		if b := bucket(lateness, at); b != last || t == from {
-			last = b
-			if content, found = p.get(b, event, id); found || p.err != nil {
-				return content, found
-			}
-		}
-		if t >= sub.spillHigh {
-			return 0, false
+	for _, b := range p.entry.subject.spills {
+		if content, found = p.get(b, event, id); found || p.err != nil {
+			return content, found
 		}
 	}
+	return 0, false
 }
 
 func (p *spilledIDs) get(bucket uint32, event int, id *idKey) (uint64, bool) {
@@ -162,10 +118,9 @@ func (p *spilledIDs) get(bucket uint32, event int, id *idKey) (uint64, bool) {
 	return binary.BigEndian.Uint64(value), true
 }
 
-func (p *spilledIDs) put(n *seen) {
+func (p *spilledIDs) put(bucket uint32, n *seen) {
 	s := p.store
-	b := bucket(s.core.schema.events[n.event].lateness, n.time)
-	s.key = appendIDKey(s.key[:0], b, p.entry.hash, p.entry.subject.id, n.event, &n.id)
+	s.key = appendIDKey(s.key[:0], bucket, p.entry.hash, p.entry.subject.id, n.event, &n.id)
 	s.pendingIDs[string(s.key)] = n.content
 	s.pendingBytes += int64(len(s.key)) + 64
 }

@@ -123,7 +123,7 @@ func (c *core) decode(id string, b []byte) (*Subject, error) {
 	if flags > rowFlags {
 		r.bad = true
 	}
-	s.openLimit, s.spilled = flags&rowOpenLimit != 0, flags&rowSpilled != 0
+	s.openLimit = flags&rowOpenLimit != 0
 	for range r.count() {
 		s.accepted = append(s.accepted, count{int32(r.index(len(c.schema.events))), int64(r.uvarint())})
 	}
@@ -150,8 +150,9 @@ func (c *core) decode(id string, b []byte) (*Subject, error) {
 		last = n.time
 		s.seen = append(s.seen, n)
 	}
-	if s.spilled {
-		s.spillLow, s.spillHigh = r.varint(), r.varint()
+	if flags&rowSpilled != 0 {
+		s.spills = r.dims(r.count())
+		r.bad = r.bad || len(s.spills) == 0
 	}
 	if flags&rowChunks != 0 {
 		s.firstChunk, s.chunks = uint32(r.uvarint()), uint32(r.uvarint())

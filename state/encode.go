@@ -36,7 +36,7 @@ func (c *core) encode(s *Subject, b []byte) []byte {
 	if s.openLimit {
 		flags |= rowOpenLimit
 	}
-	if s.spilled {
+	if len(s.spills) > 0 {
 		flags |= rowSpilled
 	}
 	if s.chunks > 0 {
@@ -79,9 +79,9 @@ func (c *core) encode(s *Subject, b []byte) []byte {
 		b = appendID(b, &n.id)
 		b = binary.BigEndian.AppendUint64(b, n.content)
 	}
-	if s.spilled {
-		b = binary.AppendVarint(b, s.spillLow)
-		b = binary.AppendVarint(b, s.spillHigh)
+	if len(s.spills) > 0 {
+		b = binary.AppendUvarint(b, uint64(len(s.spills)))
+		b = appendDims(b, s.spills)
 	}
 	if flags&rowChunks != 0 {
 		b = binary.AppendUvarint(b, uint64(s.firstChunk))

@@ -30,8 +30,37 @@ func keyOf(id []byte) (k idKey) {
 // inlineIDs is how many ids stay in the head row; the others go to child rows.
 const inlineIDs = 32
 
+// Ids beyond those in the head row are rows of their own, written blind, under the hour at which they may be forgotten:
+// a bucket is dropped whole, and a subject with a million ids costs no more than a million small rows.
+
+const hour = 3600 * 1_000_000
+
+// keptForEver is the bucket of ids of events that are never late.
+const keptForEver = 1<<32 - 1
+
+// bucketsPerLateness bounds how many buckets an id must be looked for in.
+const bucketsPerLateness = 4
+
+// bucketWidth is how much event time one bucket of an event covers.
+func bucketWidth(lateness int64) int64 {
+	return max(1, (lateness+bucketsPerLateness*hour-1)/(bucketsPerLateness*hour)) * hour
+}
+
+// bucket is the hour by which every id of the bucket that t lies in is of a late event.
+func bucket(lateness, t int64) uint32 {
+	if lateness == forever {
+		return keptForEver
+	}
+	w := bucketWidth(lateness)
+	end := after(t-t%w+w, lateness)
+	return uint32(min(max((end+hour-1)/hour, 0), keptForEver-1))
+}
+
 // expireIDs forgets the ids of events that would be late by now.
 func (c *core) expireIDs(s *Subject) {
+	if len(s.spills) > 0 {
+		s.spills = slices.DeleteFunc(s.spills, func(b uint32) bool { return b != keptForEver && int64(b)*hour <= c.clock })
+	}
 	if len(s.seen) == 0 {
 		return
 	}
@@ -43,7 +72,7 @@ func (c *core) expireIDs(s *Subject) {
 // idRows are the ids that are not in the head row.
 type idRows interface {
 	find(event int, id *idKey) (content uint64, found bool)
-	put(*seen)
+	put(bucket uint32, n *seen)
 }
 
 // duplicate says whether the subject has an event of the same identity, and counts it; else it remembers the identity.
@@ -60,7 +89,7 @@ func (c *core) duplicate(s *Subject, ev *Event, rows idRows) bool {
 			break
 		}
 	}
-	if !found && s.spilled {
+	if !found && len(s.spills) > 0 {
 		content, found = rows.find(ev.Def, &key)
 	}
 	if found {
@@ -72,21 +101,19 @@ func (c *core) duplicate(s *Subject, ev *Event, rows idRows) bool {
 	}
 	s.seen = append(s.seen, seen{event: int32(ev.Def), time: ev.Time, id: key, content: ev.Content})
 	if len(s.seen) > inlineIDs {
-		s.spill(rows)
+		c.spill(s, rows)
 	}
 	return false
 }
 
 // spill moves the older half of the ids to rows of their own.
-func (s *Subject) spill(rows idRows) {
+func (c *core) spill(s *Subject, rows idRows) {
 	n := len(s.seen) / 2
 	for i := range s.seen[:n] {
 		at := &s.seen[i]
-		rows.put(at)
-		if !s.spilled {
-			s.spilled, s.spillLow, s.spillHigh = true, at.time, at.time
-		}
-		s.spillLow, s.spillHigh = min(s.spillLow, at.time), max(s.spillHigh, at.time)
+		b := bucket(c.schema.events[at.event].lateness, at.time)
+		rows.put(b, at)
+		s.spills = insert(s.spills, b)
 	}
 	s.seen = slices.Delete(s.seen, 0, n)
 }

@@ -120,7 +120,9 @@ func newSchema(plan *catalog.Plan) *schema {
 			tuple: len(e.Dimensions), profile: e.Profile,
 		}
 		// The largest duration that a time.Duration can say is 292 years of nanoseconds: nobody's lateness.
-		if e.Profile || e.Lateness >= int64(catalog.NoLateness/1000) {
+		// A bounded source has no lateness, whatever its experiments say of exposures.
+		src := plan.Sources[e.Source]
+		if e.Profile || e.Lateness >= int64(catalog.NoLateness/1000) || len(src.Topics) == 0 && len(src.Globs) > 0 && !src.LatenessSet {
 			s.events[d].lateness = forever
 		}
 		for slot, m := range e.Measures {
@@ -240,7 +242,7 @@ func (s *schema) touch(event, x int) {
 }
 
 // insert adds v to a rising list that does not have it yet.
-func insert[T int | int64](list []T, v T) []T {
+func insert[T int | int64 | uint32](list []T, v T) []T {
 	i, found := slices.BinarySearch(list, v)
 	if found {
 		return list

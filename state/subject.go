@@ -30,11 +30,10 @@ type Subject struct {
 	rows               []chunkRow
 	// dropped are large sets whose rows are no longer needed.
 	dropped []droppedSet
-	// seen are the ids that duplicates are known by, in order of arrival. If spilled, more of them are in child rows, of
-	// events from spillLow to spillHigh.
-	seen                []seen
-	spilled             bool
-	spillLow, spillHigh int64
+	// seen are the ids that duplicates are known by, in order of arrival; more of them are in child rows, in the buckets
+	// that spills has, rising.
+	seen   []seen
+	spills []uint32
 	// openLimit: the tail hit its bound and events were decided early.
 	openLimit bool
 }

@@ -30,10 +30,12 @@ type workload struct {
 	step int64
 	// bounded: all inputs are files. even: all times are whole minutes, so that bounds are met exactly.
 	bounded, even bool
+	// subjects and values bound how many of them there are.
+	subjects, values int
 }
 
 func newWorkload(seed uint64) *workload {
-	w := &workload{r: rand.New(rand.NewPCG(seed, 7))}
+	w := &workload{r: rand.New(rand.NewPCG(seed, 7)), subjects: 3, values: 20}
 	w.now = workloadStart + w.r.Int64N(2*hour)
 	w.step = []int64{10_000_000, 2 * minute, 10 * minute, 3 * hour}[w.r.IntN(4)]
 	w.even = w.r.IntN(3) == 0
@@ -200,7 +202,7 @@ func (w *workload) event() Event {
 		def = 1
 	}
 	p := &w.plan.Events[def]
-	ev := Event{Def: def, Subject: fmt.Appendf(nil, "s%d", w.r.IntN(3)), Content: w.r.Uint64()}
+	ev := Event{Def: def, Subject: fmt.Appendf(nil, "s%d", w.r.IntN(w.subjects)), Content: w.r.Uint64()}
 	behind := int64(0)
 	switch w.r.IntN(10) {
 	case 0, 1, 2:
@@ -229,7 +231,7 @@ func (w *workload) event() Event {
 		}
 	}
 	for _, m := range p.Measures {
-		v := Operand{Counts: w.plan.Measures[m].Presence || w.chance(80), Value: int64(w.r.IntN(20)) - 5}
+		v := Operand{Counts: w.plan.Measures[m].Presence || w.chance(80), Value: int64(w.r.IntN(w.values)) - 5}
 		ev.Values = append(ev.Values, v)
 	}
 	for _, x := range p.Exposures {
