@@ -4,29 +4,32 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	api "github.com/slack-go/slack"
 
 	"github.com/tidemark/tidemark/sink/alert/notify"
 )
 
-// Limits of Block Kit and of messages, in characters.
+// Limits, in characters as they are sent. Each fact has its own, so that the sum stays below Block Kit's 3,000 for a
+// section whatever the names are, and no cut falls into an entity or a link.
 const (
 	maxSection = 3000
-	maxContext = 2000 // our own, below Slack's
-	maxText    = 4000
+	maxSummary = 1500
+	maxFact    = 200
+	maxLink    = 500
 )
 
 // message lays a notification out as ux says: the first line must survive a phone's preview, the second proves it,
 // the third says whose it is and where to look.
 func message(n *notify.Notification) *api.WebhookMessage {
 	first := headline(n)
-	blocks := []api.Block{section("*" + first + "*")}
+	blocks := []api.Block{section(bold(first))}
 	if t := evidence(n); t != "" {
 		blocks = append(blocks, section(t))
 	}
 	if n.WorstSlice != "" && n.Transition == notify.Firing {
-		blocks = append(blocks, aside("worst slice: "+Escape(n.WorstSlice)))
+		blocks = append(blocks, aside("worst slice: "+fact(n.WorstSlice)))
 	}
 	blocks = append(blocks, aside(footer(n)))
 	off := false
@@ -35,7 +38,7 @@ func message(n *notify.Notification) *api.WebhookMessage {
 		text += "\n" + t
 	}
 	return &api.WebhookMessage{
-		Text:   notify.Truncate(text, maxText), // the fallback: notifications, screen readers, search
+		Text:   text, // the fallback: notifications, screen readers, search
 		Blocks: &api.Blocks{BlockSet: blocks}, UnfurlLinks: &off, UnfurlMedia: &off,
 	}
 }
@@ -43,9 +46,9 @@ func message(n *notify.Notification) *api.WebhookMessage {
 // headline: which way, what, how much, against which limit, where, since when, how bad.
 func headline(n *notify.Notification) string {
 	var b strings.Builder
-	b.WriteString(mark(n) + " " + Escape(oneLine(n.Summary)))
+	b.WriteString(mark(n) + " " + escapeTo(oneLine(n.Summary), maxSummary))
 	if n.Variant != "" {
-		b.WriteString(" · arm " + Escape(n.Variant))
+		b.WriteString(" · arm " + fact(n.Variant))
 	}
 	if n.Transition == notify.Firing {
 		b.WriteString(" · since " + n.Clock(n.Since))
@@ -53,9 +56,9 @@ func headline(n *notify.Notification) string {
 		b.WriteString(" · resolved " + n.Clock(n.At))
 	}
 	if n.Severity != "" && n.Transition == notify.Firing {
-		b.WriteString("  [" + Escape(n.Severity) + "]")
+		b.WriteString("  [" + fact(n.Severity) + "]")
 	}
-	return notify.Truncate(b.String(), maxSection-2)
+	return b.String()
 }
 
 // mark is a shape, not a colour: movement for a metric, a warning for the rest, a tick when it is over.
@@ -78,13 +81,15 @@ func evidence(n *notify.Notification) string {
 			parts = append(parts, text)
 		}
 	}
-	add(n.ControlValue != "" && n.VariantValue != "", "control "+Escape(n.ControlValue)+" → *"+Escape(n.VariantValue)+"*")
-	add(n.Interval != "", n.Level+" always-valid "+Escape(n.Interval+unit(n.Lift)))
+	add(n.ControlValue != "" && n.VariantValue != "", "control "+fact(n.ControlValue)+" → "+bold(fact(n.VariantValue)))
+	add(n.Interval != "", n.Level+" always-valid "+fact(n.Interval+unit(n.Lift)))
 	add(n.ControlSubjects != "" && n.VariantSubjects != "", "n "+n.ControlSubjects+" / "+n.VariantSubjects)
 	add(n.ControlSubjects == "" && n.Subjects != "", "n "+n.Subjects+arms(n))
 	add(true, health(n))
-	return notify.Truncate(strings.Join(parts, "   "), maxSection)
+	return strings.Join(parts, "   ")
 }
+
+const maxArms = 8
 
 // arms lists the subjects of each variant, for alerts about their split.
 func arms(n *notify.Notification) string {
@@ -92,8 +97,12 @@ func arms(n *notify.Notification) string {
 		return ""
 	}
 	var parts []string
-	for _, id := range slices.Sorted(maps.Keys(n.SubjectCounts)) {
-		parts = append(parts, Escape(id)+" "+n.SubjectTexts[id])
+	for i, id := range slices.Sorted(maps.Keys(n.SubjectCounts)) {
+		if i == maxArms {
+			parts = append(parts, "…")
+			break
+		}
+		parts = append(parts, fact(id)+" "+n.SubjectTexts[id])
 	}
 	return " (" + strings.Join(parts, ", ") + ")"
 }
@@ -110,7 +119,7 @@ func health(n *notify.Notification) string {
 		facts = append(facts, "lag "+n.Lag)
 	}
 	if n.SRMP != "" {
-		facts = append(facts, "SRM p "+Escape(n.SRMP))
+		facts = append(facts, "SRM p "+fact(n.SRMP))
 	}
 	word := "data ok"
 	switch {
@@ -126,20 +135,20 @@ func health(n *notify.Notification) string {
 }
 
 func footer(n *notify.Notification) string {
-	parts := []string{"rule " + Escape(n.Rule)}
+	parts := []string{"rule " + fact(n.Rule)}
 	if n.Transition == notify.Resolved && n.Reason != "" {
-		parts = append(parts, "reason "+Escape(n.Reason))
+		parts = append(parts, "reason "+fact(n.Reason))
 	}
 	if n.Owner != "" {
-		parts = append(parts, "owner "+Escape(n.Owner))
+		parts = append(parts, "owner "+fact(n.Owner))
 	}
-	if n.Link != "" {
+	if n.Link != "" && len(n.Link) <= maxLink {
 		parts = append(parts, link(n.Link, "Open "+n.Experiment))
 	}
-	if n.Runbook != "" {
+	if n.Runbook != "" && len(n.Runbook) <= maxLink {
 		parts = append(parts, link(n.Runbook, "Runbook"))
 	}
-	return notify.Truncate(strings.Join(parts, " · "), maxContext) + " · id " + Escape(n.ID)
+	return strings.Join(parts, " · ") + " · id " + fact(n.ID)
 }
 
 func section(text string) api.Block {
@@ -156,10 +165,38 @@ var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 // <!channel>, <@U…> and <url|text> are just text.
 func Escape(text string) string { return escaper.Replace(text) }
 
+func fact(text string) string { return escapeTo(oneLine(text), maxFact) }
+
+// escapeTo escapes text and cuts it to limit characters, between characters of text.
+func escapeTo(text string, limit int) string {
+	escaped := Escape(text)
+	if utf8.RuneCountInString(escaped) <= limit {
+		return escaped
+	}
+	var b strings.Builder
+	left := limit - 1 // for the …
+	for _, r := range text {
+		e := Escape(string(r))
+		if left -= utf8.RuneCountInString(e); left < 0 {
+			break
+		}
+		b.WriteString(e)
+	}
+	return b.String() + "…"
+}
+
+// bold puts text in bold unless a star in it would end that early.
+func bold(text string) string {
+	if text == "" || strings.Contains(text, "*") {
+		return text
+	}
+	return "*" + text + "*"
+}
+
 // link writes <url|text>; a | or > in the URL would end it early.
 func link(url, text string) string {
 	url = strings.NewReplacer("|", "%7C", ">", "%3E", "<", "%3C", " ", "%20", "&", "&amp;").Replace(url)
-	return "<" + url + "|" + strings.ReplaceAll(Escape(text), "|", "¦") + ">"
+	return "<" + url + "|" + strings.ReplaceAll(fact(text), "|", "¦") + ">"
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
