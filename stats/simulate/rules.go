@@ -70,6 +70,16 @@ func Engine(alpha float64, subjects int64) Rule {
 	}}
 }
 
+// Hybrid is the always-valid test with half of α, and a classical look at the end with the other half.
+func Hybrid(alpha float64, tuning stats.Tuning, burnIn int64) Rule {
+	return stateless("hybrid", func(l *Look) float64 {
+		if l.T.N < burnIn || l.C.N < burnIn {
+			return math.Inf(1)
+		}
+		return known(tuning.Hybrid(l.Test, l.T.N, l.C.N, alpha, l.Index == l.Last).K)
+	})
+}
+
 // Student is the mixture for estimated variances, indexed by the number of subjects, without any burn-in.
 func Student(alpha float64, planned int64) Rule {
 	return stateless("student mixture", func(l *Look) float64 {
