@@ -171,14 +171,11 @@ func (h *History) append(c *Cells, definition string, g Grain, at, watermark int
 	if err := batch.Set(appendTime(historyPrefix(kindHead, c.x.ID, g), at), hd.append(nil), nil); err != nil {
 		return err
 	}
-	keep := h.opt.Hours
-	if g == Daily {
-		keep = h.opt.Days
-	}
-	// Pruning reads all rows, so it is not done every hour.
-	if g == Daily || time.UnixMicro(at).UTC().Hour() == 0 {
-		if err := h.prune(batch, c.x.ID, g, at-keep.Microseconds()); err != nil {
-			return err
+	if g == Daily { // pruning reads all rows, so it is done once a day
+		for grain, keep := range map[Grain]time.Duration{Hourly: h.opt.Hours, Daily: h.opt.Days} {
+			if err := h.prune(batch, c.x.ID, grain, at-keep.Microseconds()); err != nil {
+				return err
+			}
 		}
 	}
 	if err := batch.Commit(pebble.Sync); err != nil {

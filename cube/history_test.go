@@ -254,6 +254,45 @@ func TestHistoryWritesWhatChanged(t *testing.T) {
 	}
 }
 
+// What is too old is deleted, up to the row of each cell that was true at the oldest instant kept.
+func TestHistoryPrunes(t *testing.T) {
+	w := newWorld(t, 1, 1, 3, DefaultLimits, exposure)
+	h := openHistory(t, vfs.NewMem(), HistoryOptions{Hours: 24 * time.Hour})
+	defer h.Close()
+	w.set(0, &subject{values: []string{"still"}})
+	w.set(1, &subject{values: []string{"leaves"}})
+	for hour := range 49 { // ends with the daily snapshot of the third day
+		w.set(100+hour, &subject{values: []string{"grows"}})
+		if hour == 3 {
+			w.set(1, nil)
+		}
+		if _, err := h.Observe(w.shards[0].cells(), "d", monday.Add(time.Duration(hour)*time.Hour+time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for value, want := range map[string]int{"still": 1, "leaves": 0, "grows": 25} {
+		prefix := appendPlace(historyPrefix(kindRow, "x", Hourly), w.x, &Key{Mask: 1, Values: []string{value}})
+		it, err := h.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for ok := it.First(); ok; ok = it.Next() {
+			n++
+		}
+		if err := it.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n != want {
+			t.Errorf("%s has %d rows, want %d", value, n, want)
+		}
+	}
+	// The instant is compared with the bound, not with when it was looked.
+	if _, s, err := h.At(w.x, monday.Add(30*time.Hour)); err != nil || !s.Time.Equal(monday.Add(30*time.Hour)) || !s.Watermark.Equal(s.Time.Add(time.Minute)) {
+		t.Errorf("%+v %v", s, err)
+	}
+}
+
 // A history is read under definitions that have changed: what is no more is left out, what is new has nobody.
 func TestHistoryOutlivesDefinitions(t *testing.T) {
 	w := newWorld(t, 1, 1, 3, DefaultLimits, exposure, profile)
