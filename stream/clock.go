@@ -8,6 +8,19 @@ const (
 	forever = math.MaxInt64 // no more will come
 )
 
+// clockSkew is how far the timestamps of two inputs may disagree before a record can need what has been freed: brokers'
+// clocks differ, and of two records stamped by producers the older may be appended after the newer. Memory is freed
+// this much later. It is the bound of the rule for the future, too.
+const clockSkew = 5 * 60 * 1_000_000
+
+// behind is the clock by which state frees memory when C is now.
+func behind(now int64) int64 {
+	if now == never || now == forever {
+		return now
+	}
+	return now - clockSkew
+}
+
 // clock is a shard's clock C of DESIGN §5: the minimum over the shard's inputs of what each of them vouches for. It
 // only frees memory and labels results, so it may be late but must never be early.
 //

@@ -189,7 +189,7 @@ func (s *shard) apply() {
 	if s.halt != nil || (s.batch.empty() && now == s.clocked) {
 		return
 	}
-	s.batch.Clock = now
+	s.batch.Clock = behind(now)
 	began := time.Now()
 	records := len(s.batch.Records)
 	err := s.store.Apply(&s.batch.Batch, s.cube)

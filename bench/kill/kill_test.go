@@ -136,9 +136,10 @@ func produce(ctx context.Context, addr string, r round, produced, killed *atomic
 		return err
 	}
 	defer client.Close()
-	// Five days of event time whatever the number of events: the lateness of an hour passes many times.
-	g := workload.NewGenerator(r.seed, max(1000, r.events/10), 120*time.Hour/time.Duration(r.events))
-	const chunk = 1000
+	step := workload.Span / time.Duration(r.events)
+	g := workload.NewGenerator(r.seed, max(1000, r.events/10), step)
+	// Partitions get a chunk in any order; their timestamps must not disagree by more than the engine's bound of 5 minutes.
+	chunk := min(2000, int(3*time.Minute/step))
 	for sent := 0; sent < r.events; sent += chunk {
 		// The share of events sent stays behind the share of kills done: the traffic outlasts the kills.
 		for kills > 0 && float64(sent)/float64(r.events) > (float64(killed.Load())+1)/float64(kills) {
@@ -152,7 +153,7 @@ func produce(ctx context.Context, addr string, r round, produced, killed *atomic
 		if err := client.ProduceSync(ctx, records...).FirstErr(); err != nil {
 			return fmt.Errorf("produce: %w", err)
 		}
-		produced.Add(chunk)
+		produced.Add(int64(chunk))
 	}
 	return nil
 }

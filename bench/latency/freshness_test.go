@@ -71,7 +71,7 @@ func BenchmarkFreshness(b *testing.B) {
 			b.Fatal(err)
 		}
 		total := rate * seconds
-		g := workload.NewGenerator(1, 50_000, 120*time.Hour/time.Duration(total))
+		g := workload.NewGenerator(1, 50_000, workload.Span/time.Duration(total))
 		began := time.Now()
 		const tick = 10 * time.Millisecond
 		each := max(1, rate/100)

@@ -26,10 +26,13 @@ var (
 	buildErr  error
 )
 
-// program builds the command once for all tests.
+// program builds the command once for all tests; TIDEMARK_PROGRAM names one that is built already.
 func program(t testing.TB) string {
 	t.Helper()
 	buildOnce.Do(func() {
+		if binary = os.Getenv("TIDEMARK_PROGRAM"); binary != "" {
+			return
+		}
 		dir, err := os.MkdirTemp("", "tidemark-kill-")
 		if err != nil {
 			buildErr = err
@@ -49,9 +52,13 @@ func program(t testing.TB) string {
 
 // Engine is the program as a process: started, killed, started again on the same data.
 type Engine struct {
-	t                      *testing.T
+	// Env is added to the program's environment at the next Start.
+	Env []string
+
+	t                      testing.TB
 	definitions, data, log string
 	brokers, listen, admin string
+	flags                  []string
 	cmd                    *exec.Cmd
 	exited                 chan error
 }

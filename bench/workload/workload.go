@@ -23,7 +23,7 @@ var Definitions string
 // Topics of the workload, each keyed by the user.
 var Topics = []string{"exposures", "pages", "orders"}
 
-// Start is the event time at which the experiments start; the traffic starts a day earlier.
+// Start is the event time at which the experiments start; the traffic starts six hours earlier.
 var Start = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 
 // Record is one message for a topic. Its Timestamp is the producer's, which the oracle and the engine read from the log.
@@ -45,7 +45,10 @@ type Generator struct {
 	again      []Record
 }
 
-// NewGenerator starts at one day before Start; step is the event time from record to record.
+// Span is the event time that a run's traffic should cover: many times the lateness of an hour.
+const Span = 30 * time.Hour
+
+// NewGenerator starts six hours before Start; step is the event time from record to record.
 func NewGenerator(seed uint64, users int, step time.Duration) *Generator {
 	return &Generator{Users: users, Step: step, Duplicates: 0.05, rng: rand.New(rand.NewPCG(seed, 1))}
 }
@@ -68,7 +71,7 @@ func (g *Generator) Next() Record {
 }
 
 func (g *Generator) now() time.Time {
-	return Start.Add(-24 * time.Hour).Add(time.Duration(g.made) * g.Step)
+	return Start.Add(-6 * time.Hour).Add(time.Duration(g.made) * g.Step)
 }
 
 func (g *Generator) fresh() Record {
