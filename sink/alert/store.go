@@ -54,7 +54,8 @@ type change struct{ key, value []byte }
 // Pebble's checksums find a damaged block, but not a table that a damaged manifest has forgotten; the check row does,
 // because it can't match rows that are older than itself.
 type store struct {
-	db *pebble.DB
+	db       *pebble.DB
+	readOnly bool
 
 	mu     sync.Mutex        // one commit at a time: the check row is about all rows
 	rows   map[string]uint64 // key → hash of the row
@@ -70,7 +71,10 @@ func encode(v any) []byte {
 	if err != nil {
 		panic(fmt.Sprintf("alert: encode %T: %v", v, err)) // our own types: strings, numbers, times
 	}
-	b := append([]byte{valueVersion}, text...)
+	return frame(append([]byte{valueVersion}, text...))
+}
+
+func frame(b []byte) []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
@@ -148,7 +152,7 @@ func openStore(dir string, fs vfs.FS, log pebble.Logger, tune func(*pebble.Optio
 	if err != nil {
 		return nil, fmt.Errorf("alert: open %s: %w", dir, err)
 	}
-	s := &store{db: db, rows: map[string]uint64{}}
+	s := &store{db: db, readOnly: opt.ReadOnly, rows: map[string]uint64{}}
 	if err := s.load(); err != nil {
 		db.Close()
 		return nil, err
@@ -159,7 +163,7 @@ func openStore(dir string, fs vfs.FS, log pebble.Logger, tune func(*pebble.Optio
 func (s *store) load() error {
 	format, err := s.get([]byte{formatPrefix})
 	switch {
-	case errors.Is(err, pebble.ErrNotFound):
+	case errors.Is(err, pebble.ErrNotFound) && !s.readOnly:
 		return s.create()
 	case err != nil:
 		return fmt.Errorf("alert: read format: %w", err)
@@ -323,3 +327,6 @@ func (s *store) settle(err error, check uint64, fresh map[string]uint64) {
 }
 
 func (s *store) close() error { return s.db.Close() }
+
+// readOnly opens a database without writing to it; one that does not exist is not made.
+func readOnly(o *pebble.Options) { o.ReadOnly, o.ErrorIfNotExists = true, true }
