@@ -25,6 +25,7 @@ func (s *Store) Commit(extra func(set func(key, old, new []byte) error) error) e
 		return s.fail(fmt.Errorf("state: write a commit: %w", err))
 	}
 	s.offsets.sum = w.sum
+	s.offsets.commit++
 	s.value = s.offsets.encode(s.counters, s.value[:0])
 	if err := w.batch.Set(keyOffsets, s.value, nil); err != nil {
 		return s.fail(err)
@@ -236,11 +237,17 @@ func (s *Store) Durable() error {
 	if err := s.usable(); err != nil {
 		return err
 	}
+	var err error
 	if s.opt.WAL {
-		return s.db.LogData(nil, pebble.Sync)
+		err = s.db.LogData(nil, pebble.Sync)
+	} else {
+		err = s.db.Flush()
 	}
-	if err := s.db.Flush(); err != nil {
+	if err != nil {
 		return s.fail(fmt.Errorf("state: flush: %w", err))
+	}
+	if err := writeMarker(s.opt.FS, s.dir, s.offsets.commit); err != nil {
+		return fmt.Errorf("state: mark commit %d as durable: %w", s.offsets.commit, err)
 	}
 	return nil
 }
@@ -251,6 +258,9 @@ func (s *Store) Checkpoint(dir string) error {
 		return err
 	}
 	if err := s.db.Checkpoint(dir); err != nil {
+		return fmt.Errorf("state: checkpoint to %s: %w", dir, err)
+	}
+	if err := writeMarker(s.opt.FS, dir, s.offsets.commit); err != nil {
 		return fmt.Errorf("state: checkpoint to %s: %w", dir, err)
 	}
 	return nil

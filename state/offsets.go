@@ -19,6 +19,8 @@ const offsetVersion = 1
 type offsets struct {
 	inputs []Position // by Input
 	clock  int64
+	// commit is the number of the commit, from 1.
+	commit uint64
 	// subjects, dictionary and tuples count the rows of their kinds.
 	subjects, dictionary, tuples int64
 	// rejects is the number of the next reject row; kept has the bytes kept per reason.
@@ -86,7 +88,7 @@ func (o *offsets) encode(c *counters, b []byte) []byte {
 		b = binary.AppendVarint(b, int64(p.LeaderEpoch))
 		b = binary.AppendVarint(b, p.Bound)
 	}
-	for _, n := range []int64{o.clock, o.subjects, o.dictionary, o.tuples, int64(o.rejects)} {
+	for _, n := range []int64{o.clock, int64(o.commit), o.subjects, o.dictionary, o.tuples, int64(o.rejects)} {
 		b = binary.AppendVarint(b, n)
 	}
 	b = appendReasons(b, o.kept)
@@ -116,7 +118,8 @@ func (o *offsets) decode(c *counters, b []byte) error {
 		p.Next, p.LeaderEpoch, p.Bound = r.varint(), int32(r.varint()), r.varint()
 		o.inputs = append(o.inputs, p)
 	}
-	o.clock, o.subjects, o.dictionary, o.tuples = r.varint(), r.varint(), r.varint(), r.varint()
+	o.clock, o.commit = r.varint(), uint64(r.varint())
+	o.subjects, o.dictionary, o.tuples = r.varint(), r.varint(), r.varint()
 	o.rejects = uint64(r.varint())
 	o.kept = r.reasons()
 	o.sum = r.digest()

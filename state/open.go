@@ -35,7 +35,7 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 		opt.RejectQuota = 1 << 30
 	}
 	s := &Store{
-		plan: plan, opt: opt, dictionary: newDictionary(), pendingIDs: map[string]uint64{},
+		dir: dir, plan: plan, opt: opt, dictionary: newDictionary(), pendingIDs: map[string]uint64{},
 		cache:   cache{limit: opt.CacheSubjects, entries: map[string]*entry{}},
 		offsets: offsets{clock: never, buckets: map[uint32]digest{}},
 	}
@@ -60,7 +60,7 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 // pebbleOptions: all of Pebble's defaults are for tiny stores and its oldest format.
 func (s *Store) pebbleOptions() *pebble.Options {
 	o := &pebble.Options{
-		FS: s.opt.FS, Cache: s.opt.Cache, FileCache: s.opt.FileCache, DisableWAL: !s.opt.WAL, ReadOnly: s.opt.ReadOnly,
+		FS: orderedFS{s.opt.FS}, Cache: s.opt.Cache, FileCache: s.opt.FileCache, DisableWAL: !s.opt.WAL, ReadOnly: s.opt.ReadOnly,
 		FormatMajorVersion: pebble.FormatNewest, Logger: s.opt.Logger, MemTableSize: s.opt.MemTableBytes,
 		MemTableStopWritesThreshold: 4, L0CompactionThreshold: 4, L0StopWritesThreshold: 20, LBaseMaxBytes: 64 << 20,
 		MaxOpenFiles: 1000, EventListener: &pebble.EventListener{},
@@ -111,9 +111,16 @@ func (s *Store) mark(err error) error {
 
 // start reads what the store says of itself, or writes it into a new one.
 func (s *Store) start() error {
+	durable, err := readMarker(s.opt.FS, s.dir)
+	if err != nil {
+		return err
+	}
 	format, err := s.get(keyFormat)
 	if err != nil {
 		return err
+	}
+	if format == nil && durable > 0 {
+		return fmt.Errorf("commit %d was durable, but the store is empty: %w", durable, ErrCorrupt)
 	}
 	if format == nil {
 		return s.create()
@@ -131,6 +138,9 @@ func (s *Store) start() error {
 	}
 	if err := s.offsets.decode(s.counters, value); err != nil {
 		return err
+	}
+	if s.offsets.commit < durable {
+		return fmt.Errorf("commit %d was durable, but the store ends at commit %d: %w", durable, s.offsets.commit, ErrCorrupt)
 	}
 	s.ranks = s.offsets.ranks()
 	if err := s.readDictionaries(); err != nil {

@@ -14,6 +14,7 @@ import (
 // Store is one shard's subjects. It belongs to one goroutine; Name may be called from any.
 type Store struct {
 	db   *pebble.DB
+	dir  string
 	plan *catalog.Plan
 	opt  Options
 	core core
