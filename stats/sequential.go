@@ -72,7 +72,7 @@ func mixture(w float64, test Test, alpha float64) Always {
 	}
 	z := test.Z.V
 	logE := math.Log1p(-w)/2 + w*z*z/2
-	k := math.Sqrt((-math.Log1p(-w) - 2*math.Log(alpha)) / w)
+	k := boundary(w, alpha)
 	p := 1.0
 	if logE > 0 {
 		p = math.Max(math.Exp(-logE), minP)
@@ -92,6 +92,16 @@ func AlwaysByCount(test Test, n, planned int64, alpha float64) Always {
 	}
 	r := Rho(float64(planned), alpha)
 	return mixture(float64(n)/(float64(n)+r), test, alpha)
+}
+
+// BoundaryByCount returns k of AlwaysByCount at n subjects, for planning; both numbers are above 0 and need not be whole.
+func BoundaryByCount(n, planned, alpha float64) float64 {
+	return boundary(n/(n+Rho(planned, alpha)), alpha)
+}
+
+// boundary returns k of the mixture with share w.
+func boundary(w, alpha float64) float64 {
+	return math.Sqrt((-math.Log1p(-w) - 2*math.Log(alpha)) / w)
 }
 
 // The silence rule: below these numbers of subjects per arm nothing is said. Source: statistics.md §3.5, 3.

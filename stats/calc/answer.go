@@ -1,0 +1,243 @@
+package calc
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/tidemark/tidemark/stats"
+)
+
+// Answer has a part for each part of the request.
+type Answer struct {
+	Alpha float64 `json:"alpha"`
+
+	Tuning     *Tuning     `json:"tuning,omitempty"`
+	Control    *Estimate   `json:"control,omitempty"`
+	Treatment  *Estimate   `json:"treatment,omitempty"`
+	Difference *Difference `json:"difference,omitempty"`
+	Welch      *Welch      `json:"welch,omitempty"`
+	Lift       *Lift       `json:"lift,omitempty"`
+	CUPED      *CUPED      `json:"cuped,omitempty"`
+	Guardrail  *Guardrail  `json:"guardrail,omitempty"`
+	State      string      `json:"state,omitempty"`
+	Reasons    []string    `json:"reasons,omitempty"`
+
+	SRM          *SRM          `json:"srm,omitempty"`
+	Multiplicity *Multiplicity `json:"multiplicity,omitempty"`
+	Power        *Powered      `json:"power,omitempty"`
+}
+
+// Estimate is one arm's value.
+type Estimate struct {
+	N     int64    `json:"n"`
+	Value *float64 `json:"value"`
+	SE    *float64 `json:"se"`
+}
+
+// Difference is treatment − control.
+type Difference struct {
+	Value          *float64    `json:"value"`
+	SE             *float64    `json:"se"`
+	Z              *float64    `json:"z"`
+	P              *float64    `json:"p"`
+	Log10P         *float64    `json:"log10_p"`
+	Interval       *[2]float64 `json:"interval"`
+	PAlways        *float64    `json:"p_always"`
+	LogE           *float64    `json:"log_e"`
+	K              *float64    `json:"k"`
+	IntervalAlways *[2]float64 `json:"interval_always"`
+}
+
+// Welch is the t-test beside z.
+type Welch struct {
+	T        *float64    `json:"t"`
+	DF       *float64    `json:"df"`
+	P        *float64    `json:"p"`
+	Interval *[2]float64 `json:"interval"`
+}
+
+// Lift is treatment/control − 1.
+type Lift struct {
+	Value          *float64    `json:"value"`
+	SE             *float64    `json:"se,omitempty"`
+	Interval       *[2]float64 `json:"interval"`
+	IntervalAlways *[2]float64 `json:"interval_always"`
+	Method         string      `json:"method"`
+}
+
+// CUPED is the comparison adjusted by the pre-period.
+type CUPED struct {
+	Theta      *float64   `json:"theta"`
+	Difference Difference `json:"difference"`
+	Lift       Lift       `json:"lift"`
+}
+
+// Guardrail is where the result stands to its limit.
+type Guardrail struct {
+	State string `json:"state"`
+	// PWithin is the one-sided always-valid p for being short of the limit, small when it is shown to be within.
+	PWithin *float64 `json:"p_within"`
+}
+
+// SRM is the sample ratio check.
+type SRM struct {
+	Chi2        *float64 `json:"chi2"`
+	DF          int      `json:"df"`
+	P           *float64 `json:"p"`
+	PSequential *float64 `json:"p_sequential"`
+	LogBF       *float64 `json:"log_bf"`
+	State       string   `json:"state"`
+}
+
+// Multiplicity has the request's p-values adjusted, in their order, and what e-BH rejects.
+type Multiplicity struct {
+	Bonferroni []float64 `json:"bonferroni,omitempty"`
+	Holm       []float64 `json:"holm,omitempty"`
+	BH         []float64 `json:"bh,omitempty"`
+	EBH        []bool    `json:"ebh,omitempty"`
+}
+
+// Run answers a request. It returns ErrRequest, stats.ErrWeights, stats.ErrPlan or moment.ErrCorrupt, saying what is wrong.
+func Run(r Request) (*Answer, error) {
+	if r.Alpha == 0 {
+		r.Alpha = 0.05
+	}
+	if !(r.Alpha > 0 && r.Alpha < 1) {
+		return nil, fmt.Errorf("calc: alpha is %v, it must lie between 0 and 1: %w", r.Alpha, ErrRequest)
+	}
+	a := &Answer{Alpha: r.Alpha}
+	if (r.Control == nil) != (r.Treatment == nil) {
+		return nil, fmt.Errorf("calc: control and treatment go together: %w", ErrRequest)
+	}
+	if r.Control == nil && r.Counts == nil && r.P == nil && r.E == nil && r.Power == nil {
+		return nil, fmt.Errorf("calc: nothing is asked; give control and treatment, counts, p, e or power: %w", ErrRequest)
+	}
+	if r.Control != nil {
+		if err := a.compare(r); err != nil {
+			return nil, fmt.Errorf("calc: %w", err)
+		}
+	}
+	if r.Counts != nil {
+		if err := a.split(r); err != nil {
+			return nil, fmt.Errorf("calc: %w", err)
+		}
+	}
+	if r.P != nil || r.E != nil {
+		if err := a.adjust(r); err != nil {
+			return nil, fmt.Errorf("calc: %w", err)
+		}
+	}
+	if r.Power != nil {
+		p, err := r.Power.run(r.Alpha)
+		if err != nil {
+			return nil, fmt.Errorf("calc: %w", err)
+		}
+		a.Power = p
+	}
+	return a, nil
+}
+
+func (a *Answer) compare(r Request) error {
+	sc, err := scaleOf(r.Control, r.Treatment)
+	if err != nil {
+		return err
+	}
+	control, err := r.Control.sums("control", sc)
+	if err != nil {
+		return err
+	}
+	treatment, err := r.Treatment.sums("treatment", sc)
+	if err != nil {
+		return err
+	}
+	d, err := r.design(sc)
+	if err != nil {
+		return err
+	}
+	subjects := r.Subjects
+	if subjects == 0 {
+		subjects = 10000
+	}
+	d.CUPED, d.CUPEDTuning = control.HasBefore() || treatment.HasBefore(), d.Tuning
+	if !d.Tuning.Set() {
+		d.Tuning.V, _ = stats.Tune(treatment, control, sc, subjects)
+		if d.CUPED {
+			d.CUPEDTuning.V, _ = stats.TuneCUPED(treatment, control, sc, subjects)
+		}
+	}
+	if d.Tuning.Set() {
+		a.Tuning = &Tuning{V: d.Tuning.V, Tau2: d.Tuning.Tau2}
+	}
+	c := stats.Compare(treatment, control, d)
+	a.Control, a.Treatment = estimate(c.Control), estimate(c.Treatment)
+	difference := differenceOf(c.Difference)
+	a.Difference = &difference
+	a.Welch = &Welch{T: c.Welch.T.Ptr(), DF: c.Welch.DF.Ptr(), P: c.Welch.P.Ptr(), Interval: c.Welch.Interval.Ptr()}
+	lift := liftOf(c.Lift)
+	a.Lift = &lift
+	a.State = string(c.State)
+	for _, reason := range c.Reasons {
+		a.Reasons = append(a.Reasons, string(reason))
+	}
+	if c.CUPED != nil {
+		a.CUPED = &CUPED{Theta: c.CUPED.Theta.Ptr(), Difference: differenceOf(c.CUPED.Difference), Lift: liftOf(c.CUPED.Lift)}
+	}
+	if d.Limit != nil {
+		within := stats.NonInferiority(c, *d.Limit, d.Tuning, r.Alpha)
+		a.Guardrail = &Guardrail{State: string(c.Guardrail), PWithin: within.PAlways.Ptr()}
+	}
+	return nil
+}
+
+func estimate(e stats.Estimate) *Estimate {
+	return &Estimate{N: e.N, Value: e.Value.Ptr(), SE: e.SE.Ptr()}
+}
+
+func differenceOf(t stats.Test) Difference {
+	return Difference{
+		Value: t.Value.Ptr(), SE: t.SE.Ptr(), Z: t.Z.Ptr(), P: t.P.Ptr(), Log10P: t.Log10P.Ptr(), Interval: t.Interval.Ptr(),
+		PAlways: t.Always.P.Ptr(), LogE: t.Always.LogE.Ptr(), K: t.Always.K.Ptr(), IntervalAlways: t.Always.Interval.Ptr(),
+	}
+}
+
+func liftOf(l stats.Lift) Lift {
+	return Lift{Value: l.Value.Ptr(), SE: l.SE.Ptr(), Interval: l.Interval.Ptr(), IntervalAlways: l.IntervalAlways.Ptr(), Method: string(l.Method)}
+}
+
+func (a *Answer) split(r Request) error {
+	weights := r.Weights
+	if weights == nil {
+		for range r.Counts {
+			weights = append(weights, 1)
+		}
+	}
+	s, err := stats.SampleRatio(r.Counts, weights, stats.SRMOptions{})
+	if err != nil {
+		return err
+	}
+	a.SRM = &SRM{
+		Chi2: s.Chi2.Ptr(), DF: s.DF, P: s.P.Ptr(), PSequential: s.PSequential.Ptr(), LogBF: s.LogBF.Ptr(), State: string(s.State),
+	}
+	return nil
+}
+
+func (a *Answer) adjust(r Request) error {
+	for i, p := range r.P {
+		if !(p >= 0 && p <= 1) {
+			return fmt.Errorf("p[%d] is %v, it must lie between 0 and 1: %w", i, p, ErrRequest)
+		}
+	}
+	for i, e := range r.E {
+		if math.IsNaN(e) {
+			return fmt.Errorf("e[%d] is not a number: %w", i, ErrRequest)
+		}
+	}
+	a.Multiplicity = &Multiplicity{}
+	if r.P != nil {
+		a.Multiplicity.Bonferroni, a.Multiplicity.Holm, a.Multiplicity.BH = stats.Bonferroni(r.P), stats.Holm(r.P), stats.BenjaminiHochberg(r.P)
+	}
+	if r.E != nil {
+		a.Multiplicity.EBH = stats.EBenjaminiHochberg(r.E, r.Alpha)
+	}
+	return nil
+}

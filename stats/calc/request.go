@@ -1,0 +1,198 @@
+package calc
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tidemark/tidemark/stats"
+	"github.com/tidemark/tidemark/stats/moment"
+)
+
+// ErrRequest: the request can't be answered; the message names the field and what is wrong with it.
+var ErrRequest = errors.New("bad request")
+
+// Request is a question. Each part that is given is answered: Control with Treatment, Counts, P, Power.
+type Request struct {
+	Alpha     float64 `json:"alpha,omitempty"`     // default 0.05
+	Direction string  `json:"direction,omitempty"` // up, down, none; default up
+	Lift      string  `json:"lift,omitempty"`      // fieller, delta, log_delta; default fieller
+	// Tuning of the always-valid test: v* or τ². Without it Subjects, default 10,000, tunes it by the sums themselves.
+	Tuning   Tuning `json:"tuning,omitzero"`
+	Subjects int64  `json:"subjects,omitempty"`
+	Limit    *Limit `json:"limit,omitempty"`
+
+	Control   *Arm `json:"control,omitempty"`
+	Treatment *Arm `json:"treatment,omitempty"`
+
+	Counts  []int64   `json:"counts,omitempty"`  // exposed subjects by variant
+	Weights []float64 `json:"weights,omitempty"` // planned; default equal
+
+	P []float64 `json:"p,omitempty"` // p-values to adjust
+	E []float64 `json:"e,omitempty"` // ln e of as many hypotheses, for e-BH
+
+	Power *Power `json:"power,omitempty"`
+}
+
+// Tuning is one of v* and τ².
+type Tuning struct {
+	V    float64 `json:"v,omitempty"`
+	Tau2 float64 `json:"tau2,omitempty"`
+}
+
+// Limit is a guardrail's.
+type Limit struct {
+	Value    float64 `json:"value"`
+	Relative bool    `json:"relative"`
+}
+
+// Arm has the sums of one variant, as published: decimal numbers, as text or as numbers. Without denominators it is a mean.
+type Arm struct {
+	N         int64  `json:"n"`
+	NonZero   *int64 `json:"nonzero,omitempty"` // subjects whose numerator is not 0; without it that rule is passed over
+	SumNum    Sum    `json:"sum_num"`
+	SumNum2   Sum    `json:"sum_num2"`
+	SumDen    Sum    `json:"sum_den,omitempty"`
+	SumDen2   Sum    `json:"sum_den2,omitempty"`
+	SumNumDen Sum    `json:"sum_numden,omitempty"`
+	// The pre-period, for CUPED.
+	SumPre       Sum `json:"sum_pre,omitempty"`
+	SumPre2      Sum `json:"sum_pre2,omitempty"`
+	SumNumPre    Sum `json:"sum_numpre,omitempty"`
+	SumDenPre    Sum `json:"sum_denpre,omitempty"`
+	SumPreDen    Sum `json:"sum_preden,omitempty"`
+	SumPreDen2   Sum `json:"sum_preden2,omitempty"`
+	SumPrePreDen Sum `json:"sum_prepreden,omitempty"`
+	SumNumPreDen Sum `json:"sum_numpreden,omitempty"`
+	SumDenPreDen Sum `json:"sum_denpreden,omitempty"`
+}
+
+// Sum is an exact decimal number, "" if it is not given.
+type Sum string
+
+// UnmarshalJSON takes "12.5" and 12.5, and keeps the digits as they are.
+func (s *Sum) UnmarshalJSON(b []byte) error {
+	var text string
+	if err := json.Unmarshal(b, &text); err == nil {
+		*s = Sum(text)
+		return nil
+	}
+	var n json.Number
+	if err := json.Unmarshal(b, &n); err != nil {
+		return fmt.Errorf("a sum is a decimal number, not %s: %w", b, ErrRequest)
+	}
+	*s = Sum(n)
+	return nil
+}
+
+// decimals returns how many digits stand behind the point, without trailing zeros.
+func (s Sum) decimals() int {
+	_, frac, _ := strings.Cut(string(s), ".")
+	return len(strings.TrimRight(frac, "0"))
+}
+
+// mean says that the arm has no denominators.
+func (a *Arm) mean() bool { return a.SumDen == "" && a.SumDen2 == "" && a.SumNumDen == "" }
+
+// maxScale keeps squares, at twice the scale, and their sums within 192 bits.
+const maxScale = 18
+
+// scaleOf returns the least scales that hold every sum of the arms.
+func scaleOf(arms ...*Arm) (moment.Scale, error) {
+	var sc moment.Scale
+	for _, a := range arms {
+		for _, s := range []Sum{a.SumNum, a.SumPre} {
+			sc.Num = max(sc.Num, s.decimals())
+		}
+		for _, s := range []Sum{a.SumNum2, a.SumPre2, a.SumNumPre} {
+			sc.Num = max(sc.Num, (s.decimals()+1)/2)
+		}
+		for _, s := range []Sum{a.SumDen, a.SumPreDen} {
+			sc.Den = max(sc.Den, s.decimals())
+		}
+		for _, s := range []Sum{a.SumDen2, a.SumPreDen2, a.SumDenPreDen} {
+			sc.Den = max(sc.Den, (s.decimals()+1)/2)
+		}
+	}
+	for _, a := range arms {
+		for _, s := range []Sum{a.SumNumDen, a.SumDenPre, a.SumPrePreDen, a.SumNumPreDen} {
+			sc.Num = max(sc.Num, s.decimals()-sc.Den)
+		}
+	}
+	if sc.Num > maxScale || sc.Den > maxScale {
+		return sc, fmt.Errorf("sums with %d and %d decimals, at most %d can be kept exactly: %w", sc.Num, sc.Den, maxScale, ErrRequest)
+	}
+	return sc, nil
+}
+
+// sums reads the arm's sums.
+func (a *Arm) sums(name string, sc moment.Scale) (*moment.Sums, error) {
+	s := &moment.Sums{N: a.N, NonZero: a.N}
+	if a.NonZero != nil {
+		s.NonZero = *a.NonZero
+	}
+	var err error
+	read := func(field string, text Sum, scale int) moment.Int192 {
+		if text == "" {
+			return moment.Int192{}
+		}
+		x, e := moment.Parse(string(text), scale)
+		if e != nil && err == nil {
+			err = fmt.Errorf("%s.%s is %q; it must be a decimal number that %d decimals leave within 192 bits: %w", name, field, text, scale, ErrRequest)
+		}
+		return x
+	}
+	sum := func(field string, text Sum, scale int) moment.Int128 {
+		x, ok := read(field, text, scale).Narrow()
+		if !ok && err == nil {
+			err = fmt.Errorf("%s.%s is %s, which is too large: %w", name, field, text, ErrRequest)
+		}
+		return x
+	}
+	n, d := sc.Num, sc.Den
+	s.Num, s.Num2 = sum("sum_num", a.SumNum, n), read("sum_num2", a.SumNum2, 2*n)
+	s.Den, s.Den2, s.NumDen = sum("sum_den", a.SumDen, d), read("sum_den2", a.SumDen2, 2*d), read("sum_numden", a.SumNumDen, n+d)
+	s.Before = moment.Before{
+		Pre: sum("sum_pre", a.SumPre, n), Pre2: read("sum_pre2", a.SumPre2, 2*n),
+		PreDen: sum("sum_preden", a.SumPreDen, d), PreDen2: read("sum_preden2", a.SumPreDen2, 2*d),
+		NumPre: read("sum_numpre", a.SumNumPre, 2*n), DenPre: read("sum_denpre", a.SumDenPre, n+d),
+		PrePreDen: read("sum_prepreden", a.SumPrePreDen, n+d), NumPreDen: read("sum_numpreden", a.SumNumPreDen, n+d),
+		DenPreDen: read("sum_denpreden", a.SumDenPreDen, 2*d),
+	}
+	if a.mean() {
+		s.Den, s.Den2, s.NumDen = moment.Int128From(a.N), moment.Int192From(a.N), s.Num.Wide()
+		s.Before.DenPre, s.Before.DenPreDen = s.Before.Pre.Wide(), s.Before.PreDen.Wide()
+	}
+	if err == nil {
+		if bad := s.Check(); bad != nil {
+			err = fmt.Errorf("%s: %w", name, bad)
+		}
+	}
+	return s, err
+}
+
+// design returns how the request wants its arms compared.
+func (r *Request) design(sc moment.Scale) (stats.Design, error) {
+	d := stats.Design{
+		Scale: sc, Alpha: r.Alpha, Direction: stats.Direction(r.Direction), Lift: stats.LiftMethod(r.Lift),
+		Tuning: stats.Tuning{V: r.Tuning.V, Tau2: r.Tuning.Tau2},
+	}
+	if r.Direction == "" {
+		d.Direction = stats.Up
+	}
+	switch d.Direction {
+	case stats.Up, stats.Down, stats.Undirected:
+	default:
+		return d, fmt.Errorf("direction is %q; up, down and none are known: %w", r.Direction, ErrRequest)
+	}
+	switch d.Lift {
+	case "", stats.Fieller, stats.Delta, stats.LogDelta:
+	default:
+		return d, fmt.Errorf("lift is %q; fieller, delta and log_delta are known: %w", r.Lift, ErrRequest)
+	}
+	if r.Limit != nil {
+		d.Limit = &stats.Limit{Value: r.Limit.Value, Relative: r.Limit.Relative}
+	}
+	return d, nil
+}
