@@ -27,12 +27,13 @@ func (l *loader) event(d *definition) *Event {
 	if !l.oneLineOrBlock(n) {
 		return nil
 	}
-	query, errs := sql.Parse(n.text)
+	text := strings.TrimRight(n.text, " \n") // so that what is missing is missing at the end of the last line
+	query, errs := sql.Parse(text)
 	if query != nil {
 		// Whether a field has a type is the source's matter, and the source is known only from FROM.
 		if d := l.byID[sourceKind][query.From]; d != nil {
 			if s, ok := d.value.(*Source); ok && s.Format == CSV {
-				query, errs = sql.ParseCSV(n.text)
+				query, errs = sql.ParseCSV(text)
 			}
 		}
 	}

@@ -82,6 +82,11 @@ func (l *loader) read(p string) {
 	}
 	text := strings.TrimPrefix(string(data), "\ufeff")
 	f := newFile(l.shown(p), p, text)
+	if i := strings.IndexByte(strings.ReplaceAll(text, "\r\n", "  "), '\r'); i >= 0 {
+		// YAML takes it for a line end, editors do not: no line number after it would be what people see.
+		l.report.add("E002", Position{f.name, strings.Count(text[:i], "\n") + 1, 1}, 1, nil, "a carriage return without a line feed", "save the file with Unix or Windows line ends")
+		return
+	}
 	if i := badText(text); i >= 0 {
 		line := strings.Count(text[:i], "\n") + 1
 		col := characters(text[strings.LastIndexByte(text[:i], '\n')+1:i]) + 1

@@ -81,6 +81,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"too large", "# " + strings.Repeat("x", maxFileBytes), fmt.Sprintf("defs/x.yaml:1:1 E003 the file has %d bytes, the limit is 1048576", maxFileBytes+2)},
 		{"not UTF-8", "source:\n  id: \xff\n", "defs/x.yaml:2:7 E002 not UTF-8 text"},
 		{"zero bytes", "a: \x00\n", "defs/x.yaml:1:4 E002 not UTF-8 text"},
+		{"carriage return", "source:\r\n  id: a\rb\n", "defs/x.yaml:2:1 E002 a carriage return without a line feed"},
+		{"tab in quotes", "source:\n  id: \"a\tb\"\n", "defs/x.yaml:2:7 E002 a tab inside quoted text"},
 		{"many keys", "a:\n" + strings.Repeat("  k: 1\n", maxMappingKeys+1), fmt.Sprintf("defs/x.yaml:%d:4 E003 a mapping with more than 1000 keys", maxMappingKeys+2)},
 		{"much structure", "a: [" + strings.Repeat("1,", maxStructure) + "1]\n", "defs/x.yaml:1:1 E003 the document has more than 200000 signs of structure"},
 		{"many tokens", "a: [" + strings.Repeat("1,", maxTokens*3/4) + "1]\n", fmt.Sprintf("defs/x.yaml:1:%d E003 the document has more than 100000 tokens", 5+maxTokens-3)},
@@ -241,6 +243,9 @@ func checkLoad(t *testing.T, text string) {
 	for _, d := range findings {
 		if d.Pos.Line < 1 || d.Pos.Column < 1 || d.Width < 1 || d.Pos.Line > len(lines)+1 {
 			t.Fatalf("finding outside the file: %+v\n%q", d, text)
+		}
+		if line := strings.TrimSuffix(lines[min(d.Pos.Line, len(lines))-1], "\r"); d.Pos.Column > characters(strings.TrimPrefix(line, "\ufeff"))+1 {
+			t.Fatalf("finding behind the end of its line: %+v\n%q", d, text)
 		}
 	}
 	rendered(findings)

@@ -146,7 +146,7 @@ func (l *loader) predicate(e *Event, n *node) *sql.Predicate {
 	if n == nil || e == nil || !l.oneLineOrBlock(n) {
 		return nil
 	}
-	p, errs := sql.ParsePredicate(strings.TrimRight(n.text, "\n"), e.Query.Columns)
+	p, errs := sql.ParsePredicate(strings.TrimRight(n.text, " \n"), e.Query.Columns)
 	l.syntax("E035", n, errs)
 	if len(errs) > 0 {
 		return nil

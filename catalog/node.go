@@ -78,6 +78,13 @@ func (n *node) get(key string) *node {
 // within maps a place in the text of a scalar (line and column from 1, in characters) to its place in the file.
 // It is exact for scalars on one line and for literal blocks, which is all that SQL may be written in.
 func (n *node) within(line, col int) Position {
+	p := n.inside(line, col)
+	p.Line = min(p.Line, len(n.file.lines))
+	p.Column = min(p.Column, characters(n.file.line(p.Line))+1)
+	return p
+}
+
+func (n *node) inside(line, col int) Position {
 	p := n.pos
 	switch n.style {
 	case literalStyle:

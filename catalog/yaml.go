@@ -140,7 +140,7 @@ func allowedTokens(f *file, tokens token.Tokens, skip int, report *reporter) boo
 		if refused++; refused > maxRefusals {
 			return
 		}
-		report.add(code, Position{f.name, t.Position.Line + skip, t.Position.Column}, refusedWidth(t), f, msg, hint)
+		report.add(code, converter{f, skip, report}.place(t), refusedWidth(t), f, msg, hint)
 	}
 	if len(tokens) > maxTokens {
 		refuse("E003", tokens[maxTokens], fmt.Sprintf("the document has more than %d tokens", maxTokens), "divide it into several files")
@@ -152,6 +152,10 @@ func allowedTokens(f *file, tokens token.Tokens, skip int, report *reporter) boo
 			// "? x" and "%" inside plain text never become these tokens, so the type alone decides.
 			refuse("E004", t, msg, "write the values out where they are needed")
 			continue
+		}
+		if quoted := t.Type == token.DoubleQuoteType || t.Type == token.SingleQuoteType; quoted && strings.Contains(t.Origin, "\t") {
+			// The lexer loses count of lines behind it.
+			refuse("E002", t, "a tab inside quoted text", "write \\t in double quotes, or the text as a | block")
 		}
 		if !ok {
 			continue // one finding about size is enough, but every anchor is named
@@ -240,7 +244,7 @@ func reportSyntax(f *file, err error, skip int, report *reporter) {
 	pos, msg, hint := Position{f.name, skip + 1, 1}, err.Error(), ""
 	var syntax *yamlerrors.SyntaxError
 	if errors.As(err, &syntax) {
-		pos.Line, pos.Column = syntax.Token.Position.Line+skip, syntax.Token.Position.Column
+		pos = converter{f, skip, report}.place(syntax.Token)
 		msg = syntax.Message
 	}
 	if strings.Contains(msg, "mapping value is not allowed") {
@@ -259,8 +263,11 @@ type converter struct {
 	report *reporter
 }
 
+// place is where a token stands, and never outside the file: the lexer has been off on broken input.
 func (c converter) place(t *token.Token) Position {
-	return Position{c.file.name, t.Position.Line + c.skip, max(t.Position.Column, 1)}
+	line := max(1, min(t.Position.Line+c.skip, len(c.file.lines)))
+	column := max(1, min(t.Position.Column, characters(c.file.line(line))+1))
+	return Position{c.file.name, line, column}
 }
 
 func (c converter) node(n ast.Node) *node {
