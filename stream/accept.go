@@ -120,15 +120,13 @@ func (t *subjectType) accept(ctx context.Context, a Acceptance) error {
 		return t.startAnew(ctx, a.Partition)
 	}
 	tp := topicPartition{a.Topic, a.Partition}
-	for _, r := range t.rekeys {
-		for _, rt := range r.topics {
-			if w := rt.worker(a.Partition); w != nil && rt.topic == a.Topic {
-				var err error
-				if e := w.do(ctx, func() { err = w.accept(ctx, a); w.publish() }); e != nil {
-					return e
-				}
-				return err
+	for _, stage := range t.stageList() {
+		if w := stage.worker(a.Partition); w != nil && stage.topic == a.Topic {
+			var err error
+			if e := w.do(ctx, func() { err = w.accept(ctx, a); w.publish() }); e != nil {
+				return e
 			}
+			return err
 		}
 	}
 	s, feed := t.find(tp)

@@ -146,8 +146,9 @@ func (t *subjectType) findHome() error {
 		return &DefinitionsChangedError{t.plan.Subject, t.changesSince(old)}
 	}
 	t.generation = want
-	t.rebuild = &rebuild{old: current}
-	t.rebuild.began = t.metaOf(old).Began
+	t.mu.Lock()
+	t.rebuild = &rebuild{old: current, began: t.metaOf(old).Began}
+	t.mu.Unlock()
 	return t.readMeta()
 }
 

@@ -137,7 +137,7 @@ func (x *experiment) evaluate(with *results.Evaluator, parts []part, i int, slic
 			x.merged.Set(int(p.shard), p.cells[i])
 		}
 	}
-	for p := range t.n {
+	for p := range t.shardCount() {
 		if !here[p] {
 			x.merged.Set(int(p), nil)
 		}
@@ -154,7 +154,7 @@ func (x *experiment) evaluate(with *results.Evaluator, parts []part, i int, slic
 func (t *subjectType) inputs(parts []part) results.Inputs {
 	in := results.Inputs{AsOf: t.engine.opt.Now().UTC(), Positions: make(map[string]int64), Complete: true}
 	low := int64(forever)
-	if len(parts) < int(t.n) || t.n == 0 {
+	if n := t.shardCount(); len(parts) < int(n) || n == 0 {
 		in.Complete = false
 	}
 	reasons := make(map[string]bool)
@@ -183,8 +183,8 @@ func (t *subjectType) inputs(parts []part) results.Inputs {
 	if t.halted() != nil {
 		in.Complete = false
 	}
-	for _, r := range t.rekeys {
-		for _, h := range r.halts() {
+	for _, stage := range t.stageList() {
+		for _, h := range stage.halts() {
 			in.Complete = false
 			reasons[reasonOf(h)] = true
 		}

@@ -46,8 +46,8 @@ func (t *subjectType) runKafka(ctx context.Context) error {
 	defer func() { stopPolling(); <-polled }()
 
 	defer func() {
-		for _, r := range t.rekeys {
-			r.close()
+		for _, stage := range t.stageList() {
+			stage.close()
 		}
 	}()
 	for _, r := range t.rekeys {
@@ -138,7 +138,7 @@ func (t *subjectType) discover(ctx context.Context) (lead string, err error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.routes, t.waiting = routes, ""
+	t.routes, t.count, t.waiting = routes, t.n, ""
 	t.feedOf = make(map[string]int)
 	for i, r := range routes {
 		if r.kind == fileFeed {

@@ -24,7 +24,6 @@ type rekeySource struct {
 	source int
 	target string // the re-key topic
 	group  string
-	topics []*rekeyTopic
 }
 
 // newRekeySource names the stage's topic and group. The name ends in a hash of what decides where a record goes: if the
@@ -68,42 +67,15 @@ func topicName(name string) string {
 // start begins to re-key every topic of the source.
 func (r *rekeySource) start(ctx context.Context) error {
 	for _, topic := range r.t.plan.Sources[r.source].Topics {
-		rt, err := newRekeyTopic(ctx, r, topic)
+		stage, err := newRekeyTopic(ctx, r, topic)
 		if err != nil {
-			r.close()
 			return err
 		}
-		r.topics = append(r.topics, rt)
+		r.t.mu.Lock()
+		r.t.stages = append(r.t.stages, stage)
+		r.t.mu.Unlock()
 	}
 	return nil
-}
-
-func (r *rekeySource) close() {
-	for _, rt := range r.topics {
-		rt.close()
-	}
-}
-
-// halts are those of the source's partitions.
-func (r *rekeySource) halts() []*Halt {
-	var all []*Halt
-	for _, rt := range r.topics {
-		for _, w := range rt.list() {
-			if h := w.latest.Load().halt; h != nil {
-				all = append(all, h)
-			}
-		}
-		for _, v := range rt.ghosts() {
-			all = append(all, v.halt)
-		}
-	}
-	return all
-}
-
-func (r *rekeySource) hold(low bool) {
-	for _, rt := range r.topics {
-		rt.fetcher.setHold(low)
-	}
 }
 
 // producerOptions are those of the stage's producer: idempotent and in order (the defaults), never giving up on a record

@@ -147,6 +147,20 @@ func (rt *rekeyTopic) ghosts() []*feedView {
 	return all
 }
 
+// halts are those of the topic's partitions.
+func (rt *rekeyTopic) halts() []*Halt {
+	var all []*Halt
+	for _, w := range rt.list() {
+		if h := w.latest.Load().halt; h != nil {
+			all = append(all, h)
+		}
+	}
+	for _, v := range rt.ghosts() {
+		all = append(all, v.halt)
+	}
+	return all
+}
+
 // take removes workers from the topic.
 func (rt *rekeyTopic) take(ps []int32) []*rekeyWorker {
 	rt.mu.Lock()

@@ -39,6 +39,9 @@ func (t *subjectType) runFiles(ctx context.Context) error {
 	if t.meta.Shards > 0 {
 		t.n = t.meta.Shards // the state is split that way
 	}
+	t.mu.Lock()
+	t.count = t.n
+	t.mu.Unlock()
 	if err := t.writeMeta(); err != nil {
 		return err
 	}
@@ -193,13 +196,13 @@ func (t *subjectType) close() {
 // hold pauses fetching for want of room on the disk, or ends that.
 func (t *subjectType) hold(low bool) {
 	t.mu.Lock()
-	f, rekeys := t.fetcher, t.rekeys
+	f := t.fetcher
 	t.mu.Unlock()
 	if f != nil {
 		f.setHold(low)
 	}
-	for _, r := range rekeys {
-		r.hold(low)
+	for _, stage := range t.stageList() {
+		stage.fetcher.setHold(low)
 	}
 }
 

@@ -45,7 +45,8 @@ func (b *statusBuilder) add(t *subjectType) {
 		}
 	}
 	t.mu.Lock()
-	halt, waiting, unreachable, n := t.halt, t.waiting, t.unreachable, int(t.n)
+	halt, waiting, unreachable, n := t.halt, t.waiting, t.unreachable, int(t.count)
+	rebuild := t.rebuild
 	broken := make(map[int32]*Halt, len(t.broken))
 	for p, h := range t.broken {
 		broken[p] = h
@@ -72,18 +73,16 @@ func (b *statusBuilder) add(t *subjectType) {
 	for _, s := range shards {
 		b.addShard(t, s)
 	}
-	for _, r := range t.rekeys {
-		for _, rt := range r.topics {
-			for _, w := range rt.list() {
-				b.addWorker(t, rt, w.latest.Load())
-			}
-			for _, v := range rt.ghosts() {
-				b.addWorker(t, rt, v)
-			}
+	for _, stage := range t.stageList() {
+		for _, w := range stage.list() {
+			b.addWorker(t, stage, w.latest.Load())
+		}
+		for _, v := range stage.ghosts() {
+			b.addWorker(t, stage, v)
 		}
 	}
-	if t.rebuild != nil && !t.rebuild.swapped.Load() {
-		b.addRebuild(t, shards)
+	if rebuild != nil && !rebuild.swapped.Load() {
+		b.addRebuild(t, rebuild, shards)
 	}
 }
 
@@ -183,8 +182,8 @@ func (b *statusBuilder) stateOf(t *subjectType, caught bool) State {
 	return Running
 }
 
-func (b *statusBuilder) addRebuild(t *subjectType, shards []*shard) {
-	r := &RebuildStatus{Subject: t.plan.Subject, PartialSince: t.rebuild.partial.Load()}
+func (b *statusBuilder) addRebuild(t *subjectType, rebuild *rebuild, shards []*shard) {
+	r := &RebuildStatus{Subject: t.plan.Subject, PartialSince: rebuild.partial.Load()}
 	var done, all int64
 	for _, s := range shards {
 		for _, f := range s.latest.Load().feeds {

@@ -24,7 +24,8 @@ type subjectType struct {
 	plan   *catalog.Plan
 	index  int // of the plan
 	routes []*route
-	n      int32 // shards in all
+	// n is the number of shards in all; routes and n do not change once the first shard is opened.
+	n int32
 	// generation is the folder below the subject's that holds the shards, home its path, meta its begin.json.
 	generation string
 	home       string
@@ -50,7 +51,9 @@ type subjectType struct {
 	// halt stands for the whole subject type: it could not even start.
 	halt    *Halt
 	gaps    []Gap
-	waiting string // why it has not started, or can't see the brokers
+	count   int32         // n, for those who may ask before it is known
+	stages  []*rekeyTopic // what re-keys for the type
+	waiting string        // why it has not started, or can't see the brokers
 	// unreachable: the brokers do not answer.
 	unreachable bool
 
@@ -224,6 +227,20 @@ func (t *subjectType) add(s *shard) {
 	t.mu.Unlock()
 	s.publish()
 	go s.run()
+}
+
+// shardCount is n, 0 while it is not known.
+func (t *subjectType) shardCount() int32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.count
+}
+
+// stageList returns what re-keys for the type.
+func (t *subjectType) stageList() []*rekeyTopic {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.stages)
 }
 
 // list returns the shards that are here, by number.

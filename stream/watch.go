@@ -60,14 +60,13 @@ func (t *subjectType) lookAround(ctx context.Context) error {
 		before[s] = s.latest.Load()
 	}
 	workers := make(map[*rekeyWorker]*feedView)
-	for _, r := range t.rekeys {
-		for _, rt := range r.topics {
-			if err := rt.openWorkers(ctx); err != nil {
-				return err
-			}
-			for _, w := range rt.list() {
-				workers[w] = w.latest.Load()
-			}
+	stages := t.stageList()
+	for _, stage := range stages {
+		if err := stage.openWorkers(ctx); err != nil {
+			return err
+		}
+		for _, w := range stage.list() {
+			workers[w] = w.latest.Load()
 		}
 	}
 	names := t.topicNames()
@@ -98,12 +97,10 @@ func (t *subjectType) lookAround(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, r := range t.rekeys {
-		for _, rt := range r.topics {
-			rt.mu.Lock()
-			rt.missing = see.infos[rt.topic].missing()
-			rt.mu.Unlock()
-		}
+	for _, stage := range stages {
+		stage.mu.Lock()
+		stage.missing = see.infos[stage.topic].missing()
+		stage.mu.Unlock()
 	}
 	for w, v := range workers {
 		w.do(ctx, func() { w.compare(v, &see) })
