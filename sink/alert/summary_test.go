@@ -1,0 +1,79 @@
+package alert
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tidemark/tidemark/sink/alert/notify"
+	"github.com/tidemark/tidemark/sink/alert/notify/notifytest"
+)
+
+func TestSummary(t *testing.T) {
+	n := notifytest.Firing()
+	for _, c := range []struct{ template, want string }{
+		{"{{.Experiment}}: {{.Metric}} {{.Lift}} crossed {{.Limit}}", "search_rerank_v2: P95_LATENCY +6.2% crossed +5%"},
+		{"{{.MetricName}} {{.State}} in {{.Variant}} vs {{.Control}}, n {{.Subjects}}, since {{.Since}}", "p95 latency crossed in rerank_v2 vs control, n 82,321, since 14:31 KST"},
+		{"", "p95 latency WORSE +6.2% (limit +5%) · search_rerank_v2"},
+		{"  \n ", "p95 latency WORSE +6.2% (limit +5%) · search_rerank_v2"},
+		{"a\n  b", "a b"},
+		{`{{if eq .Severity "critical"}}!{{end}}{{.Rule}}`, "!guardrail_crossed"},
+		{`{{if .Owner}}{{else}}x{{end}}`, "p95 latency WORSE +6.2% (limit +5%) · search_rerank_v2"}, // nothing is no summary
+		{`{{slice .Metric 0 3}}`, ""},
+		{strings.Repeat("x", 2*maxSummary), strings.Repeat("x", maxSummary)},
+	} {
+		s, err := parseSummary(c.template)
+		if c.want == "" {
+			if err == nil {
+				t.Errorf("%q is not refused, though it fails on an empty value", c.template)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", c.template, err)
+			continue
+		}
+		if got := s.render(n); got != c.want {
+			t.Errorf("%q: %.80q, want %.80q", c.template, got, c.want)
+		}
+	}
+}
+
+func TestSummaryMistakesAreNamed(t *testing.T) {
+	for template, want := range map[string]string{
+		"{{.Experimnt}}":  "unknown field {{.Experimnt}} (did you mean {{.Experiment}}?); fields are Experiment, ",
+		"{{.lift}}":       "did you mean {{.Lift}}?",
+		"{{.Zzzzzzzzzz}}": "unknown field {{.Zzzzzzzzzz}}; fields are ",
+		"{{Lift}}":        `unknown word "Lift" (did you mean {{.Lift}}?)`,
+		"{{.Lift":         "unclosed action",
+		"{{.Lift.Text}}":  "unknown field {{.Text}}",
+	} {
+		err := CheckSummary(template)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", template, err, want)
+		}
+	}
+	if err := CheckSummary("{{.Experiment}}: {{.Metric}} {{.Lift}} crossed {{.Limit}}"); err != nil {
+		t.Error(err)
+	}
+	a := guardrailRule("x")
+	a.Summary = "{{.Nope}}"
+	if _, err := Open("alerts", definitions(a), options(nil, map[string]*rec{})); err == nil || !strings.Contains(err.Error(), "rule x") {
+		t.Errorf("a bad template is not refused at open: %v", err)
+	}
+}
+
+func TestDefaultSummaries(t *testing.T) {
+	for _, c := range []struct {
+		n    notify.Notification
+		want string
+	}{
+		{notify.Notification{Kind: notify.Guardrail, State: "near", Metric: "LAT", Lift: "+4%", Limit: "+5%", Experiment: "x"}, "LAT near its limit: +4% (limit +5%) · x"},
+		{notify.Notification{Kind: notify.Metric, State: "better", Metric: "CTR", Lift: "+2%", Experiment: "x"}, "CTR BETTER +2% · x"},
+		{notify.Notification{Kind: notify.SRM, SRMP: "<0.0001", Experiment: "x"}, "x: subjects are not split as planned (SRM p <0.0001)"},
+		{notify.Notification{Kind: notify.Stale, Lag: "7 min", Experiment: "x"}, "x: no new data for 7 min"},
+	} {
+		if got := defaultSummary(&c.n); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
