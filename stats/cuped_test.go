@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"compress/gzip"
 	"crypto/sha256"
+	"encoding/csv"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -57,8 +60,90 @@ func cdnow(t *testing.T) (treatment, control moment.Sums) {
 	return treatment, control
 }
 
+// onlineRetail reads the invoices of customers with one before 2010-06-01: revenue before that day is the pre-period.
+func onlineRetail(t *testing.T) (treatment, control moment.Sums) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(sharedData(t, "online_retail_2009"), "online_retail_2009.csv.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := csv.NewReader(z)
+	rows.ReuseRecord = true
+	header, err := rows.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	column := map[string]int{}
+	for i, name := range header {
+		column[name] = i
+	}
+	customers, early := map[string]*moment.Point{}, map[string]bool{}
+	for {
+		row, err := rows.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := row[column["CustomerID"]]
+		if id == "" {
+			continue
+		}
+		quantity, err := strconv.ParseInt(row[column["Quantity"]], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := moment.Parse(row[column["UnitPrice"]], 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, _ := x.Narrow()
+		price, _ := n.Int64()
+		id = strings.Clone(id)
+		p := customers[id]
+		if p == nil {
+			p = &moment.Point{In: true, Den: 1}
+			customers[id] = p
+		}
+		if row[column["InvoiceDate"]] < "2010-06-01" {
+			early[id] = true
+			p.Pre += quantity * price
+		} else {
+			p.Num += quantity * price
+		}
+	}
+	for id, p := range customers {
+		if !early[id] {
+			continue
+		}
+		if sha256.Sum256([]byte(id))[0]%2 == 0 {
+			control.Add(*p)
+		} else {
+			treatment.Add(*p)
+		}
+	}
+	return treatment, control
+}
+
 func TestCUPEDReferenceFigures(t *testing.T) {
-	treatment, control := cdnow(t)
+	t.Run("cdnow", func(t *testing.T) {
+		treatment, control := cdnow(t)
+		checkCUPED(t, "cdnow", &treatment, &control, 2)
+	})
+	t.Run("online_retail_2009", func(t *testing.T) {
+		treatment, control := onlineRetail(t)
+		checkCUPED(t, "online_retail_2009", &treatment, &control, 3)
+	})
+}
+
+func checkCUPED(t *testing.T, set string, treatment, control *moment.Sums, scale int) {
+	t.Helper()
 	var ref struct {
 		CUPED struct {
 			XMean  float64 `json:"x_mean_all"`
@@ -77,10 +162,10 @@ func TestCUPEDReferenceFigures(t *testing.T) {
 			} `json:"theta_within_arms"`
 		}
 	}
-	readReference(t, "cdnow", &ref)
+	readReference(t, set, &ref)
 	r := ref.CUPED.Within
-	sc := moment.Scale{Num: 2}
-	a := CUPED(&treatment, &control, Design{Scale: sc})
+	sc := moment.Scale{Num: scale}
+	a := CUPED(treatment, control, Design{Scale: sc})
 	agree(t, "θ", a.Theta, r.Theta)
 	for arm, e := range map[string]Estimate{"A": a.Control, "B": a.Treatment} {
 		w := r.Arms[arm]
@@ -95,7 +180,7 @@ func TestCUPEDReferenceFigures(t *testing.T) {
 	agree(t, "p", a.Difference.P, c.P)
 	agree(t, "low", low(a.Difference.Interval), c.CILow)
 	agree(t, "high", high(a.Difference.Interval), c.CIHigh)
-	plain := Compare(&treatment, &control, Design{Scale: sc})
+	plain := Compare(treatment, control, Design{Scale: sc})
 	agree(t, "unadjusted difference", plain.Difference.Value, c.Unadjusted.Diff)
 	agree(t, "unadjusted se", plain.Difference.SE, c.Unadjusted.SE)
 	agree(t, "variance left", Known(math.Pow(a.Difference.SE.V/plain.Difference.SE.V, 2)), c.Reduction)
