@@ -64,7 +64,7 @@ func TestEval(t *testing.T) {
 		t.Skip("no time zone database: ", err)
 	}
 	record := map[string]string{
-		"i": "42", "big": "9223372036854775808", "f": "24.06", "e": "1e3", "tiny": "1E-7", "huge": "1e400", "half": "1.005",
+		"i": "42", "min": "-9223372036854775808", "big": "9223372036854775808", "f": "24.06", "e": "1e3", "tiny": "1E-7", "huge": "1e400", "half": "1.005",
 		"s": `"abc"`, "num": `"12.5"`, "empty": `""`, "yes": "true", "nil": "null", "obj": `{"a": 1}`, "order.total": "12.345",
 		"ts": "1767225600123", "at": `"2026-01-01 09:00:00"`, "z": `"2026-01-01T00:00:00.5+09:00"`, "long": "1234567890.12345678901234567890",
 	}
@@ -72,7 +72,7 @@ func TestEval(t *testing.T) {
 		// what a field is
 		{"i", "BIGINT 42"}, {"f", "DOUBLE 24.06"}, {"e", "DOUBLE 1000.0"}, {"big", "DOUBLE 9.223372036854776e+18"},
 		{"s", "VARCHAR abc"}, {"yes", "BOOLEAN true"}, {"nil", "NULL"}, {"absent", "NULL"}, {"absent.deeper", "NULL"}, {"obj", `VARCHAR {"a": 1}`},
-		{`"order".total`, "DOUBLE 12.345"}, {"t.i", "BIGINT 42"}, {"empty", "VARCHAR "}, {"huge", "number_range"},
+		{`"order".total`, "DOUBLE 12.345"}, {"t.i", "BIGINT 42"}, {"empty", "VARCHAR "}, {"huge", "number_range"}, {"min", "BIGINT -9223372036854775808"},
 		{"obj->>'a'", "NULL"}, {"\"order\"->>'total'", "VARCHAR 12.345"}, {"\"order\"['total']", "DOUBLE 12.345"},
 		// exact decimal text
 		{"CAST(half AS DECIMAL(10,2))", "DECIMAL 1.01"}, {"CAST(tiny AS DECIMAL(18,7))", "DECIMAL 0.0000001"}, {"CAST(e AS DECIMAL(9,1))", "DECIMAL 1000.0"},
@@ -87,7 +87,7 @@ func TestEval(t *testing.T) {
 		{"s IN ('x', 'abc')", "BOOLEAN true"}, {"num IN (12, 13)", "BOOLEAN true"}, {"num IN (12.5, 13)", "BOOLEAN true"}, {"nil IN (1)", "NULL"}, {"i NOT IN (1, NULL)", "NULL"},
 		{"i BETWEEN 42 AND 43", "BOOLEAN true"}, {"i NOT BETWEEN 1 AND nil", "NULL"}, {"i BETWEEN 50 AND nil", "BOOLEAN false"},
 		{"s LIKE 'a%c'", "BOOLEAN true"}, {"i LIKE '4_'", "BOOLEAN true"}, {"s LIKE 'a!%' ESCAPE '!'", "BOOLEAN false"}, {"nil IS NULL", "BOOLEAN true"}, {"absent ISNULL", "BOOLEAN true"},
-		{"i = 1 OR nil", "NULL"}, {"i = 42 OR s = 1", "BOOLEAN true"}, {"i = 1 AND s = 1", "BOOLEAN false"}, {"NOT nil", "NULL"}, {"nil IS DISTINCT FROM i", "BOOLEAN true"},
+		{"i = 1 OR nil", "NULL"}, {"i = 42 OR s = 1", "BOOLEAN true"}, {"i = 1 AND s = 1", "BOOLEAN false"}, {"s = 1 OR i = 42", "type_mismatch"}, {"s = 1 AND i = 1", "type_mismatch"}, {"NOT nil", "NULL"}, {"nil IS DISTINCT FROM i", "BOOLEAN true"},
 		// times
 		{"TO_TIMESTAMP(ts / 1000)", "TIMESTAMPTZ 2026-01-01 00:00:00.123+00"}, {"TO_TIMESTAMP('1767225600.5')", "TIMESTAMPTZ 2026-01-01 00:00:00.5+00"},
 		{"EPOCH_MS(ts)", "TIMESTAMP 2026-01-01 00:00:00.123"}, {"CAST(EPOCH_MS(ts) AS TIMESTAMPTZ)", "TIMESTAMPTZ 2026-01-01 00:00:00.123+00"},

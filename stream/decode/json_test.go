@@ -60,8 +60,10 @@ func TestJSONRefuses(t *testing.T) {
 	deep := func(n int) string {
 		return `{"a":` + strings.Repeat("[", n-1) + strings.Repeat("]", n-1) + `}`
 	}
-	if !r.read([]byte(deep(32))) {
-		t.Errorf("32 deep: %s", r.describe())
+	for _, text := range []string{deep(32), strings.Repeat(`{"x":`, 32) + "1" + strings.Repeat("}", 32)} {
+		if !r.read([]byte(text)) {
+			t.Errorf("32 deep: %s", r.describe())
+		}
 	}
 	for _, text := range []string{
 		"", " ", "null", "1", `"a"`, "[]", `[{"a":1}]`, "{", "}", `{"a"}`, `{"a":}`, `{"a":1,}`, `{,"a":1}`, `{"a":1 "b":2}`, `{"a" 1}`, `{a:1}`, `{'a':1}`, `{"a":1}}`, `{"a":1} x`, `{"a":1}{"a":2}`, `{"a":1},`,
@@ -69,7 +71,7 @@ func TestJSONRefuses(t *testing.T) {
 		`{"a":tru}`, `{"a":True}`, `{"a":nul}`, `{"a":nulll}`, `{"a":undefined}`,
 		`{"a":"x}`, `{"a":"x\"}`, `{"a":"\x"}`, `{"a":"\u12"}`, `{"a":"\u12g4"}`, `{"a":"\ud800"}`, `{"a":"\udc00"}`, `{"a":"\ud800\u0041"}`, `{"a":"\ud800\ud800"}`, "{\"a\":\"x\ny\"}", "{\"a\":\"\x00\"}", "{\"a\":\"\x1f\"}",
 		"{\"a\":1\x00}", "{\"a\":\v1}", "{\"a\":\u00a01}", "{\"a\":1}\x00", "{\"a\t\":1}", `{"a":[1,]}`, `{"a":[1 2]}`, `{"a":[,1]}`, `{"a":[1}`, `{"a":{]}`, `{"a":[1`, `{"a":{"b":1`, `{"a":1/*x*/}`, `{"a":1}//x`,
-		`{"a":1,"a":1}`, `{"a":1,"\u0061":2}`, `{"z":{"y":1,"y":2}}`, `{"a":[{"y":1,"y":2}]}`, `{"":1,"":2}`, deep(33), `{"b":{"c":1,"d":{},"c":1}}`,
+		strings.Repeat(`{"x":`, 33) + "1" + strings.Repeat("}", 33), `{"a":1,"a":1}`, `{"a":1,"\u0061":2}`, `{"z":{"y":1,"y":2}}`, `{"a":[{"y":1,"y":2}]}`, `{"":1,"":2}`, deep(33), `{"b":{"c":1,"d":{},"c":1}}`,
 	} {
 		if r.read([]byte(text)) {
 			t.Errorf("%q is taken", text)

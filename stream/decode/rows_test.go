@@ -66,6 +66,30 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestRowsMemoryIsBounded: a line without an end costs its bound, not its length.
+func TestRowsMemoryIsBounded(t *testing.T) {
+	for _, format := range []catalog.Format{catalog.JSON, catalog.CSV} {
+		text := io.MultiReader(strings.NewReader("a\n\""), io.LimitReader(endless('x'), 64<<20), strings.NewReader("\"\nafter\n"))
+		rows := NewRows(text, format, 1000)
+		var last string
+		for rows.Next() {
+			last = string(rows.Bytes())
+		}
+		if last != "after" || rows.Err() != nil || cap(rows.buf) > 256<<10 {
+			t.Errorf("%s: last row %q, %d bytes of buffer, error %v", format, last, cap(rows.buf), rows.Err())
+		}
+	}
+}
+
+type endless byte
+
+func (c endless) Read(to []byte) (int, error) {
+	for i := range to {
+		to[i] = byte(c)
+	}
+	return len(to), nil
+}
+
 func TestRowsReportErrors(t *testing.T) {
 	broken := errors.New("truncated")
 	r := io.MultiReader(strings.NewReader("{\"a\":1}\n{\"a\""), iotest.ErrReader(broken))
