@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"text/template"
 	"time"
 )
 
@@ -40,7 +39,7 @@ func (l *loader) alert(d *definition) *Alert {
 	}
 	l.alertExperiments(a, r)
 	l.when(a, r.mapping("when"))
-	l.summary(a, r)
+	l.summary(r)
 	for _, n := range r.scalars("receivers") {
 		if lookup[Receiver](l, receiverKind, n) != nil {
 			a.Receivers = append(a.Receivers, n.text)
@@ -178,18 +177,6 @@ func (r *reader) mapping0(name string) *node {
 		return n.get("metric")
 	}
 	return nil
-}
-
-// summary must parse: an alert that can't be worded must not be found out at night.
-func (l *loader) summary(a *Alert, r *reader) {
-	n := r.scalar("summary")
-	if n == nil {
-		return
-	}
-	if _, err := template.New("summary").Parse(n.text); err != nil {
-		msg := strings.TrimPrefix(err.Error(), "template: summary:1: ")
-		l.report.at("E051", n, "summary is no template: "+msg, "write text with {{.Experiment}}, {{.Metric}}, {{.Lift}}, {{.Limit}}")
-	}
 }
 
 // receiver resolves a receiver definition.

@@ -32,6 +32,7 @@ var explanations = map[string]string{
 	"E015": "Of several keys exactly one must be there, and none or more than one is: a source has kafka or files, a receiver one destination, an alert one condition.",
 	"E016": "A secret stands in a definition file, or a key for one. Definitions are under version control and are shown in pages and logs, so secrets live in files of their own: routing_key_file, secret_file, url_file, relative to the definition. Findings never print the value. Since it was in a file that others may have read, replace the secret as well.",
 	"E017": "The value can be read but is out of its range.",
+	"E018": "CSV names its columns in a header row, which files have and records of a topic have not. A topic's records are JSON.",
 	"E020": "The event's SQL does not parse or type-check. Events are one stateless SELECT … FROM source WHERE …, in a subset of DuckDB's dialect; aggregation, joins and sorting are not part of an event: a metric's agg aggregates.",
 	"E021": "FROM must name a source by its id. Topics and files belong to the source, so that the SQL is the same in production and over exported data.",
 	"E022": "event_id says which records are one and the same event, and by it duplicates are left out. A constant makes all events of a subject duplicates of its first. Take it from a field that is unique for each event, or leave it out: then the record's own place (topic, partition, offset) is its identity.",

@@ -221,3 +221,11 @@ func (l *loader) needColumn(e *Event, n *node, role string) bool {
 	l.report.at("E031", n, fmt.Sprintf("event %s has no column %q%s", e.ID, n.text, role), hint)
 	return false
 }
+
+// subjectType refuses columns whose text is not one for one with what they identify.
+func (l *loader) subjectType(e *Event, n *node) {
+	switch k := e.Query.Columns[e.Column(n.text)].Type.Kind; k {
+	case sql.Double, sql.Boolean, sql.Date, sql.Timestamp, sql.TimestampTZ:
+		l.report.at("E032", n, fmt.Sprintf("column %q of event %s can't name a subject", n.text, e.ID), "a subject is text or a whole number: take the field as it is, or CAST it AS VARCHAR or BIGINT")
+	}
+}

@@ -217,7 +217,9 @@ func (l *loader) exposure(e *Experiment, r *reader) {
 		return
 	}
 	if s := r.scalar("subject"); s != nil {
-		l.needColumn(event, s, ", the experiment's subject")
+		if l.needColumn(event, s, ", the experiment's subject") {
+			l.subjectType(event, s)
+		}
 	} else if e.Subject != "" && event.Column(e.Subject) < 0 {
 		l.report.at("E031", n, fmt.Sprintf("event %s has no column %q, the subject of the experiment's metrics", event.ID, e.Subject), "it has: "+listed(event.columns()))
 	}

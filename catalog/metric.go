@@ -15,6 +15,9 @@ func (l *loader) metric(d *definition) *Metric {
 		Description: r.text("description"), Runbook: r.text("runbook"), Tags: r.texts("tags"),
 		Type: r.enum("type"), Format: r.text("format"), Subjects: r.texts("subject"), Slices: r.texts("slices"),
 		ExcludeNone: r.enum("none") == "exclude"}
+	if r.has("slices") && m.Slices == nil {
+		m.Slices = []string{} // none, not all
+	}
 	l.metricFormat(r)
 	num, den := r.mapping("numerator"), r.mapping("denominator")
 	l.term(m, &m.Numerator, num, r)
@@ -78,7 +81,9 @@ func (l *loader) term(m *Metric, t *Term, r, metric *reader) {
 		return
 	}
 	for _, s := range metric.scalars("subject") {
-		l.needColumn(t.Event, s, fmt.Sprintf(", the subject of metric %s", m.ID))
+		if l.needColumn(t.Event, s, fmt.Sprintf(", the subject of metric %s", m.ID)) {
+			l.subjectType(t.Event, s)
+		}
 	}
 	l.termValue(t, r)
 	t.Where = l.termWhere(t.Event, r, metric)

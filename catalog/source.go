@@ -128,6 +128,9 @@ func (l *loader) path(n *node) string {
 // sourceFormat is the format as written, or what the files' names say.
 func sourceFormat(s *Source, r *reader) Format {
 	if f := r.enum("format"); f != "" {
+		if f == string(CSV) && len(s.Topics) > 0 {
+			r.report.at("E018", r.value("format"), "records of a topic can't be CSV: they have no header row", "write format: json")
+		}
 		return Format(f)
 	}
 	if len(s.Globs) > 0 && !slices.ContainsFunc(s.Globs, func(g string) bool { return formatOf(g) != CSV }) {
