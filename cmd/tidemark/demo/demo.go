@@ -124,7 +124,7 @@ func (d *Demo) step(ctx context.Context, now time.Time) error {
 		each := until.Sub(p.Clock) / time.Duration(visits)
 		for i := range visits {
 			t := p.Clock.Add(each * time.Duration(i))
-			p.Shop.visit(t, t.After(p.Began.Add(breaksAfter)))
+			p.Shop.visit(t, p.Began.Add(breaksAfter))
 		}
 		p.Clock = until
 	}

@@ -11,7 +11,7 @@ import (
 
 // Truth is what a user of the demo can check the engine against: the effects that the shop's traffic really has.
 const Truth = `True effects in this traffic:
-  search_rerank   a winner: every click is 8 % likelier in rerank
+  search_rerank   a winner: every click is 12 % likelier in rerank
   button_colour   an A/A test: no effect at all
   free_shipping   a broken split: one in seven control users is never logged
   one_click       one buyer in ten more; after 40 s its checkout starts to fail (2 % → 40 %)
@@ -80,8 +80,8 @@ func arm(user, salt uint64, treatment string) (variant string, treated bool) {
 	return treatment, true
 }
 
-// visit adds one visit's events at time t.
-func (s *shop) visit(t time.Time, broken bool) {
+// visit adds the events of one visit that begins at time t; breaks is when one_click's checkout starts to fail.
+func (s *shop) visit(t, breaks time.Time) {
 	rng := rand.New(rand.NewPCG(s.Seed, s.Visits))
 	user := s.Users
 	if s.Users > 100 && rng.Float64() < 0.5 {
@@ -110,13 +110,13 @@ func (s *shop) visit(t time.Time, broken bool) {
 
 	clicks := 0.04 + 0.12*share(user, 13)
 	if reranked {
-		clicks *= 1.08
+		clicks *= 1.12
 	}
 	for page := 1; page == 1 || rng.Float64() < 0.7; page++ {
-		v.wait(20 * time.Second)
+		v.wait(2 * time.Second)
 		v.send("impressions", fmt.Sprintf(`"kind":"impression","page":%d`, page))
 		if rng.Float64() < clicks {
-			v.wait(5 * time.Second)
+			v.wait(time.Second)
 			v.send("impressions", fmt.Sprintf(`"kind":"click","page":%d`, page))
 		}
 	}
@@ -129,10 +129,10 @@ func (s *shop) visit(t time.Time, broken bool) {
 		return
 	}
 	fails := 0.02
-	if broken && oneClick {
+	if oneClick && v.t.After(breaks) {
 		fails = 0.4
 	}
-	v.wait(time.Minute)
+	v.wait(3 * time.Second)
 	ok := rng.Float64() >= fails
 	took := math.Exp(6 + 0.4*rng.NormFloat64())
 	v.send("checkout", fmt.Sprintf(`"ok":%t,"took_ms":%.1f`, ok, took))
