@@ -14,23 +14,22 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// TestSchemaIsCurrent holds the schema in the tree to the keys that the reader accepts: both come from the shapes.
-func TestSchemaIsCurrent(t *testing.T) {
-	got := Schema()
-	if *update {
-		if err := os.WriteFile("schema.json", got, 0o644); err != nil {
+// TestGeneratedFilesAreCurrent holds the schema and the reference in the tree to the keys that the reader accepts: all
+// come from the shapes.
+func TestGeneratedFilesAreCurrent(t *testing.T) {
+	for name, got := range map[string][]byte{"schema.json": Schema(), "DEFINITIONS.md": Reference()} {
+		if *update {
+			if err := os.WriteFile(name, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(name)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	want, err := os.ReadFile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Error("schema.json is not what the shapes say; run go test ./catalog -run TestSchemaIsCurrent -update and read the difference")
-	}
-	if !json.Valid(got) {
-		t.Error("the schema is not JSON")
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is not what the shapes say; run go test ./catalog -run Generated -update and read the difference", name)
+		}
 	}
 }
 

@@ -66,16 +66,16 @@ func (s *shape) find(name string) *key {
 	return nil
 }
 
-// about are the keys that describe a definition to people and never change what it means.
+// about adds the keys that describe a definition to people and never change what it means.
 func about(more ...key) []key {
-	return append([]key{
+	return append(more, []key{
 		{name: "name", kind: textKey, doc: "Display name."},
 		{name: "description", kind: textKey, doc: "What it is, for people."},
 		{name: "owner", kind: textKey, doc: "Who answers for it."},
 		{name: "team", kind: textKey, doc: "The owner's team."},
 		{name: "tags", kind: textListKey, doc: "Words to find it by."},
 		{name: "runbook", kind: textKey, doc: "Where to read what to do."},
-	}, more...)
+	}...)
 }
 
 var kafkaShape = &shape{name: "kafka", doc: "A Kafka source.", keys: []key{
