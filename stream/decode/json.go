@@ -3,7 +3,6 @@ package decode
 import (
 	"encoding/binary"
 	"fmt"
-	"hash/maphash"
 	"math/bits"
 	"unicode/utf8"
 
@@ -148,8 +147,8 @@ func (r *jsonReader) object(n *node) bool {
 		if !ok {
 			return false
 		}
-		hash := maphash.Bytes(seed, key)
-		if !r.keys.add(hash, key) {
+		t := tag(key)
+		if !r.keys.add(t, key) {
 			r.at = keyAt
 			return r.fail("a key stands twice in one object")
 		}
@@ -162,7 +161,7 @@ func (r *jsonReader) object(n *node) bool {
 		r.space()
 		var below *node
 		if n != nil {
-			below = n.find(hash, key)
+			below = n.find(t, key)
 		}
 		if !r.value(below) {
 			return false
