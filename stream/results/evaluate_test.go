@@ -104,6 +104,14 @@ func (l *lab) subject(variant int, s moment.Slice, points ...moment.Point) {
 	}
 }
 
+// leaves takes out what subject added with the same arguments, but for the exposure.
+func (l *lab) leaves(variant int, s moment.Slice, points ...moment.Point) {
+	for m, p := range points {
+		p.In = true
+		l.cube.Change(moment.Change{Variant: variant, Metric: m, Slice: s, Old: p})
+	}
+}
+
 func (l *lab) cells() *cube.Cells {
 	if l.cube == nil {
 		l.cube = cube.New(l.plan)
@@ -296,21 +304,37 @@ func TestEventSlicesAreMarked(t *testing.T) {
 func TestEvaluatorEqualsEvaluate(t *testing.T) {
 	seed := rand.Uint64()
 	rng := rand.New(rand.NewPCG(seed, 0))
-	l := newLab("a", "b", "c").dimension(catalog.ExposureDimension, "x", "y").metric(goal("m"), 2, -1).metric(goal("n"), 2, 0)
+	l := newLab("a", "b", "c").dimension(catalog.ExposureDimension, "x", "y").dimension(catalog.EventDimension, "z").metric(goal("m"), 2, -1).metric(goal("n"), 2, 0)
 	l.x().PrePeriod = int64(24 * time.Hour / time.Microsecond)
 	e, hub := NewEvaluator(l.plan, 0), NewHub()
 	sub := hub.Subscribe()
 	facts := map[string]Tuning{}
 	shown := map[string]string{}
+	var visits []func()
 	modes := []Slices{{}, {Mode: AllSlices}, {Mode: NoSlices}, {Mode: NamedSlices, Dimensions: []string{"y"}}}
 	for step := range 60 {
 		for range rng.IntN(200) {
 			s := l.slice(fmt.Sprint("x", rng.IntN(3)), fmt.Sprint("y", rng.IntN(2)))
 			p := moment.Point{Num: rng.Int64N(1000), Den: 1, Pre: rng.Int64N(100), PreDen: 1}
 			q := moment.Point{Num: rng.Int64N(1000) - 300, Den: rng.Int64N(5), Pre: rng.Int64N(100), PreDen: rng.Int64N(3)}
-			l.subject(rng.IntN(3), s, p, q)
+			variant := rng.IntN(3)
+			l.subject(variant, s, p, q)
+			if rng.IntN(2) == 0 {
+				s[2] = l.id(fmt.Sprint("z", rng.IntN(9)))
+				points := []moment.Point{p, q}[:1+rng.IntN(2)]
+				l.subject(variant, s, points...)
+				visits = append(visits, func() { l.leaves(variant, s, points...) })
+			}
+		}
+		for len(visits) > 10 { // few stay: slices come and go
+			i := rng.IntN(len(visits))
+			visits[i]()
+			visits = slices.Delete(visits, i, i+1)
 		}
 		in := Inputs{AsOf: noon.Add(time.Duration(step) * time.Second), Facts: facts}
+		if rng.IntN(4) == 0 {
+			in.Unreliable = []string{"halted_gap"}
+		}
 		sl := modes[rng.IntN(len(modes))]
 		r := e.Evaluate(l.cells(), in, sl)
 		want := Evaluate(l.plan, 0, l.cells(), in, sl)
@@ -337,6 +361,45 @@ func TestEvaluatorEqualsEvaluate(t *testing.T) {
 				t.Fatalf("seed %d, step %d: row %s changed and was not said to", seed, step, r.Rows[i].Key())
 			}
 		}
+	}
+}
+
+// A grouping with too many values is one row that says so: with everybody's numbers, or none for a dimension of events.
+func TestCardinalityIsUnreliable(t *testing.T) {
+	l := newLab().dimension(catalog.ExposureDimension, "country").dimension(catalog.EventDimension, "page").metric(goal("m"), 0, -1)
+	l.cube = cube.NewLimited(l.plan, cube.Limits{Values: 2, Kept: 3, Cells: 1000})
+	for i := range 400 {
+		country, page := fmt.Sprint("c", i%5), fmt.Sprint("p", i%7)
+		l.subject(i%2, l.slice(country), mean(int64(i/2%2)))
+		l.subject(i%2, l.slice(country, page), mean(1))
+	}
+	r := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon}, Slices{})
+	want := map[string]struct {
+		state string
+		n     int64
+	}{"m/all/treatment": {"not_clear", 200}, "m/country=(other)/treatment": {"unreliable", 200}, "m/page=(other)/treatment": {"unreliable", 0}}
+	if len(r.Rows) != len(want) {
+		t.Errorf("%d rows, want %d", len(r.Rows), len(want))
+	}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		w := want[row.Key()]
+		if row.State != w.state || row.ByVariant["treatment"].N != w.n || slices.Contains(row.Reasons, ReasonCardinality) != (w.state == "unreliable") {
+			t.Errorf("%s: %s with n %d, %v", row.Key(), row.State, row.ByVariant["treatment"].N, row.Reasons)
+		}
+	}
+}
+
+// While there are too few subjects to say anything, too many values are still said.
+func TestCardinalityWhileCollecting(t *testing.T) {
+	l := newLab().dimension(catalog.ExposureDimension, "country").metric(goal("m"), 0, -1)
+	l.cube = cube.NewLimited(l.plan, cube.Limits{Values: 2, Kept: 3, Cells: 1000})
+	for i := range 20 {
+		l.subject(i%2, l.slice(fmt.Sprint(i)), mean(1))
+	}
+	r := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon}, Slices{})
+	if r.Rows[0].State != "collecting" || r.Rows[1].State != "unreliable" {
+		t.Errorf("%s %s", r.Rows[0].State, r.Rows[1].State)
 	}
 }
 

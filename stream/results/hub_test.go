@@ -2,6 +2,7 @@ package results
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -69,6 +70,11 @@ func TestSubscriptionCoalesces(t *testing.T) {
 	h.Publish(numbered("x", map[string]float64{"a": 2, "b": 1, "c": 3, "e": 1})) // d was here while nobody looked
 	if u = s.Take(); len(u) != 1 || len(u[0].Changed) != 0 || !slices.Equal(u[0].Removed, []string{"d/all/b"}) {
 		t.Fatalf("came and went: %+v", u)
+	}
+	h.Publish(numbered("x", map[string]float64{"a": 2, "b": 1, "e": 1}))
+	h.Publish(numbered("x", map[string]float64{"a": 2, "b": 1, "c": 3, "e": 1})) // c was away while nobody looked
+	if u = s.Take(); len(u) != 1 || !slices.Equal(u[0].Changed, []int{2}) || len(u[0].Removed) != 0 {
+		t.Fatalf("went and came: %+v", u)
 	}
 	h.Publish(numbered("x", map[string]float64{"a": 2, "b": 1, "c": 3, "e": 1}))
 	if u = s.Take(); len(u) != 1 || len(u[0].Changed)+len(u[0].Removed) != 0 {
@@ -227,6 +233,71 @@ func TestParseSlices(t *testing.T) {
 		}
 		if !slices.Equal(masks, c.masks) || (err != nil) != c.bad {
 			t.Errorf("%q: %v %v, want %v", c.text, masks, err, c.masks)
+		}
+	}
+}
+
+// Two rows are equal only if everything that JSON shows of them is.
+func TestRowEqualSeesEveryField(t *testing.T) {
+	copyOf := func(tree any) *Row {
+		b, err := json.Marshal(tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Row
+		if err := json.Unmarshal(b, &r); err != nil {
+			t.Fatal(err)
+		}
+		return &r
+	}
+	for _, row := range contractResult().Rows {
+		if row.Tuning == nil {
+			continue
+		}
+		var tree map[string]any
+		b, _ := json.Marshal(&row)
+		if err := json.Unmarshal(b, &tree); err != nil {
+			t.Fatal(err)
+		}
+		original := copyOf(tree)
+		if !original.Equal(copyOf(tree)) {
+			t.Fatal("a copy differs")
+		}
+		leaves := 0
+		var walk func(path string, node any, set func(any))
+		walk = func(path string, node any, set func(any)) {
+			switch n := node.(type) {
+			case map[string]any:
+				for k, v := range n {
+					walk(path+"."+k, v, func(x any) { n[k] = x })
+				}
+				return
+			case []any:
+				for i, v := range n {
+					walk(fmt.Sprint(path, "[", i, "]"), v, func(x any) { n[i] = x })
+				}
+				if len(n) > 0 {
+					return
+				}
+				set([]any{"more"})
+			case float64:
+				set(n + 1)
+			case string:
+				set("2001-01-01T00:00:00Z")
+			case nil:
+				return // a pointer; its other state is tested where it is not null
+			default:
+				t.Fatalf("%s: %T", path, n)
+			}
+			leaves++
+			if original.Equal(copyOf(tree)) {
+				t.Errorf("rows that differ in %s are equal", path)
+			}
+			set(node)
+		}
+		walk("", tree, nil)
+		if leaves < 50 {
+			t.Errorf("only %d fields were changed", leaves)
 		}
 	}
 }

@@ -156,7 +156,9 @@ func equalTuning(a, b *Tuning) bool {
 	if (a.Set == nil) != (b.Set == nil) || a.Set != nil && !a.Set.Equal(*b.Set) {
 		return false
 	}
-	return a.V == b.V && a.Tau2 == b.Tau2
+	x, y := *a, *b
+	x.Set, y.Set = nil, nil
+	return x == y
 }
 
 func equalFloat(a, b *float64) bool { return equalPointer(a, b) }
