@@ -125,6 +125,9 @@ func (s *shard) drain() {
 	}
 	s.apply()
 	s.publish()
+	if !s.t.caught.Load() && s.latest.Load().caughtUp() {
+		signal(s.t.look) // so that it is noticed now, and not at the watch's next round
+	}
 }
 
 // take decodes one delivery into the batch, which is applied whenever it is full.
