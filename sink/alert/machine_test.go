@@ -18,6 +18,7 @@ import (
 //	rule ID guardrail=crossed | metric=CTR state=worse | srm=failed | stale=5m [for=2m] [min=100] [only=one] [to=pager,chat]
 //	norule ID             the rule leaves the definitions; "restart" applies both
 //	noexperiment ID
+//	topics NAME…          what the source reads
 //	restart               close, and open under the definitions as they are now
 //	result EXPERIMENT at=90s pos=0:10,1:7 [subjects=200] [srm=failed] [state=stopped] [METRIC=word]…
 //	clock 10m             the time by the clock, after the beginning; stale rules are asked
@@ -39,6 +40,7 @@ type world struct {
 	order   []string
 	rules   map[string]*catalog.Alert
 	gone    map[string]bool
+	topics  []string
 	senders map[string]*rec
 	clock   time.Duration
 	seen    int    // transitions printed
@@ -52,6 +54,12 @@ func (w *world) run(d *datadriven.TestData) string {
 		return ""
 	case "norule":
 		delete(w.rules, d.CmdArgs[0].Key)
+		return ""
+	case "topics": // the source reads these from the next restart on
+		w.topics = nil
+		for _, arg := range d.CmdArgs {
+			w.topics = append(w.topics, arg.Key)
+		}
 		return ""
 	case "noexperiment":
 		w.gone[d.CmdArgs[0].Key] = true
@@ -99,6 +107,9 @@ func (w *world) restart() {
 		}
 	}
 	set.Experiments = kept
+	if w.topics != nil {
+		set.Sources[0].Topics = w.topics
+	}
 	opt := options(w.fs, w.senders)
 	opt.Now = func() time.Time { return start.Add(w.clock) }
 	w.m = open(w.t, set, opt)
@@ -148,7 +159,11 @@ func (w *world) outcome(d *datadriven.TestData) outcome {
 		case "pos":
 			for _, p := range arg.Vals {
 				partition, at, _ := strings.Cut(p, ":")
-				o.positions["events/"+partition] = w.number(at)
+				topic := "events/"
+				if strings.Contains(partition, "/") {
+					topic = ""
+				}
+				o.positions[topic+partition] = w.number(at)
 			}
 		case "subjects":
 			o.subjects = w.number(arg.Vals[0])

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidemark/tidemark/catalog"
@@ -121,6 +122,11 @@ func (m *Manager) reconcile() error {
 		if m.progress[e.ID] == nil {
 			p := &progress{Known: now}
 			m.progress[e.ID], s.progress[e.ID] = p, p
+			continue
+		}
+		p := *m.progress[e.ID]
+		if p.Positions = m.known(p.Positions); len(p.Positions) != len(m.progress[e.ID].Positions) {
+			s.progress[e.ID] = &p
 		}
 	}
 	for _, k := range m.sortedKeys(func(Key) bool { return true }) {
@@ -143,6 +149,29 @@ func (m *Manager) reconcile() error {
 		return err
 	}
 	return m.buryOrphans(now)
+}
+
+// known leaves out the partitions of topics and the files that the definitions do not name any more: no result will
+// ever stand in them again, and all would be taken for being behind. Positions are named topic/partition and
+// source/file.
+func (m *Manager) known(positions map[string]int64) map[string]int64 {
+	topics, files := map[string]bool{}, map[string][]string{}
+	for _, src := range m.set.Sources {
+		for _, t := range src.Topics {
+			topics[t] = true
+		}
+		if len(src.Files) > 0 {
+			files[src.ID] = src.Files
+		}
+	}
+	kept := make(map[string]int64, len(positions))
+	for key, at := range positions {
+		input, rest, _ := strings.Cut(key, "/")
+		if topics[input] || slices.ContainsFunc(files[input], func(f string) bool { return f == rest || strings.HasSuffix(f, "/"+rest) }) {
+			kept[key] = at
+		}
+	}
+	return kept
 }
 
 // buryOrphans moves messages for receivers that are gone, or are of another kind now, to the dead letters: nobody
