@@ -12,8 +12,7 @@ type Merged struct {
 	limits  Limits
 	parts   map[int]*part
 	lineage *lineage
-
-	collapsed uint
+	// uncrossed: some shard's cells are, so the others are added up so.
 	uncrossed bool
 
 	at    map[string]int32
@@ -29,9 +28,12 @@ type Merged struct {
 
 // part is what one shard has given.
 type part struct {
-	cells *Cells
-	up    [][]int32 // by index of the shard's cell: the slots to which it is added
+	given *Cells    // by the last Set; nil if the shard is gone
+	added *Cells    // what the sum has of it
+	up    [][]int32 // by index of added's cells: the slots to which it is added
 }
+
+var noCells = &Cells{}
 
 // NewMerged returns the sum of no shards. The limits are those by which Cells are published.
 func NewMerged(x *catalog.PlanExperiment, limits Limits) *Merged {
@@ -40,10 +42,14 @@ func NewMerged(x *catalog.PlanExperiment, limits Limits) *Merged {
 	return m
 }
 
+// reset forgets the sum, but not what the shards gave.
 func (m *Merged) reset() {
 	m.at = map[string]int32{}
-	m.cells, m.epoch, m.count, m.free, m.live, m.latest = nil, nil, nil, nil, 0, nil
+	m.cells, m.epoch, m.count, m.free, m.live = nil, nil, nil, nil, 0
 	m.lineage = newLineage(m.x, m.limits)
+	for _, p := range m.parts {
+		p.added, p.up = noCells, nil
+	}
 }
 
 // Set makes c the cells of a shard, in place of those set before. c may be nil: the shard is gone.
@@ -53,57 +59,70 @@ func (m *Merged) Set(shard int, c *Cells) {
 		if c == nil {
 			return
 		}
-		p = &part{cells: &Cells{}}
+		p = &part{added: noCells}
 		m.parts[shard] = p
 	}
-	if p.cells == c {
-		return
-	}
-	m.latest = nil
-	if c == nil {
-		delete(m.parts, shard)
-		c = &Cells{}
-	}
-	collapsed, uncrossed := uint(0), false
-	for _, o := range m.parts {
-		if o != p {
-			collapsed |= o.cells.collapsed
-			uncrossed = uncrossed || o.cells.uncrossed
-		}
-	}
-	collapsed |= c.collapsed
-	uncrossed = uncrossed || c.uncrossed
-	m.collapsed = collapsed
-	if uncrossed == m.uncrossed {
-		m.update(p, c)
-		return
-	}
-	// What the shards give is of another shape now: add it all up again.
-	m.uncrossed = uncrossed
-	p.cells = c
-	m.reset()
-	for _, o := range m.parts {
-		c := o.cells
-		*o = part{cells: &Cells{}}
-		m.update(o, c)
+	if p.given != c {
+		p.given = c
+		m.latest = nil
 	}
 }
 
 // Drop forgets all shards.
 func (m *Merged) Drop() {
 	clear(m.parts)
-	m.collapsed, m.uncrossed = 0, false
+	m.uncrossed, m.latest = false, nil
 	m.reset()
 }
 
-// update adds what c has more than p had.
-func (m *Merged) update(p *part, c *Cells) {
+// Cells returns the sum. If nothing changed since the last call it is the same *Cells.
+func (m *Merged) Cells() *Cells {
+	if m.latest == nil {
+		m.latest = m.sum()
+	}
+	return m.latest
+}
+
+func (m *Merged) sum() *Cells {
+	collapsed, uncrossed := uint(0), false
+	var lone *Cells
+	n := 0
+	for _, p := range m.parts {
+		if p.given != nil {
+			collapsed |= p.given.collapsed
+			uncrossed = uncrossed || p.given.uncrossed
+			lone = p.given
+			n++
+		}
+	}
+	if n == 1 && m.live == 0 && lone.lineage.limits == m.limits {
+		return lone // it need not be copied
+	}
+	if uncrossed != m.uncrossed {
+		// What the shards give is of another shape now: add it all up again.
+		m.uncrossed = uncrossed
+		m.reset()
+	}
 	m.now++
-	old := p.cells
+	for shard, p := range m.parts {
+		if p.given == nil {
+			m.update(p, noCells)
+			delete(m.parts, shard)
+		} else if p.added != p.given {
+			m.update(p, p.given)
+		}
+	}
+	return &Cells{x: m.x, lineage: m.lineage, collapsed: collapsed, uncrossed: uncrossed, live: m.live, cells: append([]*Cell(nil), m.cells...)}
+}
+
+// update adds what c has more than the sum has of p.
+func (m *Merged) update(p *part, c *Cells) {
+	old := p.added
 	n := max(len(old.cells), len(c.cells))
 	if n > len(p.up) {
 		p.up = append(p.up, make([][]int32, n-len(p.up))...)
 	}
+	spread := m.uncrossed && !c.uncrossed
 	for i := range n {
 		var was, is *Cell
 		if i < len(old.cells) {
@@ -113,10 +132,10 @@ func (m *Merged) update(p *part, c *Cells) {
 			is = c.cells[i]
 		}
 		if was != is {
-			m.move(p, i, was, is, m.uncrossed && !c.uncrossed)
+			m.move(p, i, was, is, spread)
 		}
 	}
-	p.cells = c
+	p.added = c
 }
 
 // move takes a shard's cell out and puts its successor in; either may be nil.
@@ -187,14 +206,4 @@ func (m *Merged) remove(slot int32) {
 	m.cells[slot] = nil
 	m.free = append(m.free, slot)
 	m.live--
-}
-
-// Cells returns the sum. If nothing changed since the last call it is the same *Cells.
-func (m *Merged) Cells() *Cells {
-	if m.latest != nil {
-		return m.latest
-	}
-	m.latest = &Cells{x: m.x, lineage: m.lineage, collapsed: m.collapsed, uncrossed: m.uncrossed, live: m.live, cells: append([]*Cell(nil), m.cells...)}
-	m.now++
-	return m.latest
 }

@@ -156,6 +156,11 @@ func (r *rollup) update(base []*Cell, source uint) {
 	if r.source != source {
 		*r = rollup{mask: r.mask, variants: r.variants, at: map[string]int32{}, source: source}
 	}
+	if r.mask == source {
+		r.adopt(base)
+		r.publish()
+		return
+	}
 	r.now++
 	if n := max(len(base), len(r.base)); n > len(r.up) {
 		r.up = append(r.up, make([]int32, n-len(r.up))...)
@@ -181,6 +186,29 @@ func (r *rollup) update(base []*Cell, source uint) {
 	}
 	r.base = base
 	r.publish()
+}
+
+// adopt makes the base cells themselves those of the rollup: nothing is summed up in the finest grouping.
+func (r *rollup) adopt(base []*Cell) {
+	n := max(len(base), len(r.cells))
+	for i := range n {
+		var old, new *Cell
+		if i < len(r.cells) {
+			old = r.cells[i]
+		}
+		if i < len(base) && base[i] != nil && base[i].Key.Mask == r.source {
+			new = base[i]
+		}
+		if i == len(r.cells) {
+			r.cells = append(r.cells, nil)
+		}
+		if old == new {
+			continue
+		}
+		r.cells[i] = new
+		r.changed = true
+		r.restarted = r.restarted || old == nil || new == nil || old.Key != new.Key
+	}
 }
 
 // move takes the base cell old out of its ancestor and puts new in; either may be nil.
