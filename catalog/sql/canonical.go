@@ -1,10 +1,50 @@
 package sql
 
 import (
+	"sort"
 	"strconv"
 	"strings"
 	"time"
 )
+
+// Canonical is the typed tree as text, for hashing: equal for texts that differ only in spaces, comments, the case of
+// keywords, the spelling of operators and types, or the order of the columns.
+func (q *Query) Canonical() string {
+	lines := make([]string, len(q.Columns))
+	for i, c := range q.Columns {
+		lines[i] = "column " + quote(c.Name) + " " + q.CanonicalColumn(i) + "\n"
+	}
+	sort.Strings(lines)
+	return "from " + quote(q.From) + "\n" + strings.Join(lines, "") + "where " + q.CanonicalWhere() + "\n"
+}
+
+// CanonicalColumn is the canonical text of one column's expression: equal texts mean the same.
+func (q *Query) CanonicalColumn(i int) string { return q.exprs[i].canonical() }
+
+// CanonicalWhere is the canonical text of the WHERE condition, empty if there is none.
+func (q *Query) CanonicalWhere() string {
+	if q.where == nil {
+		return ""
+	}
+	return q.where.canonical()
+}
+
+// CanonicalAccepts are the canonical texts, sorted, of the columns that may refuse a record and are not among the given
+// ones: a refused event counts nowhere, so they are part of what every reader of the event reads.
+func (q *Query) CanonicalAccepts(except ...int) []string {
+	known := make(map[int]bool, len(except))
+	for _, i := range except {
+		known[i] = true
+	}
+	var out []string
+	for i, e := range q.exprs {
+		if e.fallible && !known[i] {
+			out = append(out, e.canonical())
+		}
+	}
+	sort.Strings(out)
+	return out
+}
 
 // canonical writes the tree in prefix form with its types.
 func (e *expr) canonical() string {

@@ -2,7 +2,6 @@ package sql
 
 import (
 	"math"
-	"sort"
 	"strings"
 	"time"
 )
@@ -78,38 +77,10 @@ func (b *binder) duplicate(before []selectItem, item selectItem) {
 	}
 }
 
-// Canonical is the typed tree as text, for hashing: equal for texts that differ only in spaces, comments, the case of
-// keywords, the spelling of operators and types, or the order of the columns.
-func (q *Query) Canonical() string {
-	all := make([]int, len(q.Columns))
-	for i := range all {
-		all[i] = i
-	}
-	return q.CanonicalOf(all...)
-}
-
-// CanonicalOf is the part of Canonical that the given columns depend on: their expressions, the source, WHERE, and every
-// other column that may refuse a record, since a refused event counts nowhere. So a column that can't refuse one may be
-// added to an event without a change of meaning for those who do not read it.
-func (q *Query) CanonicalOf(columns ...int) string {
-	wanted := make(map[int]bool, len(columns))
-	for _, c := range columns {
-		wanted[c] = true
-	}
-	var lines []string
-	for i, c := range q.Columns {
-		if wanted[i] {
-			lines = append(lines, "column "+quote(c.Name)+" "+q.exprs[i].canonical())
-		} else if q.exprs[i].fallible {
-			lines = append(lines, "accepts "+q.exprs[i].canonical())
-		}
-	}
-	sort.Strings(lines)
-	text := "from " + quote(q.From) + "\n" + strings.Join(lines, "\n") + "\n"
-	if q.where != nil {
-		text += "where " + q.where.canonical() + "\n"
-	}
-	return text
+// Field returns the record's field that a column takes unchanged, if its expression is just that.
+func (q *Query) Field(i int) (Path, bool) {
+	e := q.exprs[i]
+	return e.path, e.op == opField
 }
 
 // EvalOptions say how a source's fields are read. The zero value reads JSON with times without a zone as UTC.
