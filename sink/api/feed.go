@@ -23,8 +23,9 @@ type feed struct {
 	epoch string // tells this feed's versions from those of another process or an earlier feed
 
 	// reading is held while a result is fetched and compared, so that results are observed in their order and an
-	// evaluation is made once for all clients. It is taken before mu.
-	reading sync.Mutex
+	// evaluation is made once for all clients. It is taken before mu, by putting a token in; a channel, because the
+	// holder may wait for the evaluation's turn, and who waits behind it must still see its own client go.
+	reading chan struct{}
 	from    *results.Result // the hub's result that result was made from; guarded by reading
 	read    time.Time       // when the last evaluation ended; guarded by reading
 
@@ -55,7 +56,7 @@ const maxRemoved = 10_000
 func newFeed() *feed {
 	var b [6]byte
 	_, _ = rand.Read(b[:]) // crypto/rand does not fail
-	return &feed{epoch: hex.EncodeToString(b[:]), changed: map[string]uint64{}, removed: map[string]uint64{}, cells: map[string]map[string]field{}}
+	return &feed{epoch: hex.EncodeToString(b[:]), reading: make(chan struct{}, 1), changed: map[string]uint64{}, removed: map[string]uint64{}, cells: map[string]map[string]field{}}
 }
 
 // observe makes r the feed's result. The caller holds reading.

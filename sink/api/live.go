@@ -203,8 +203,12 @@ type cellsMessage struct {
 // observe makes the newest result known to the feed and returns it; nil while there is none.
 func (c *client) observe(ctx context.Context) (*results.Result, error) {
 	f, hub := c.feed, c.server.opt.Hub
-	f.reading.Lock()
-	defer f.reading.Unlock()
+	select {
+	case f.reading <- struct{}{}:
+		defer func() { <-f.reading }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	latest, ok := hub.Latest(c.experiment.ID)
 	if !ok {
 		return nil, nil

@@ -131,6 +131,10 @@ func (s *Server) evaluate(ctx context.Context, id string, want results.Slices) (
 		return nil, &Problem{Status: http.StatusServiceUnavailable, Code: "not_evaluated", Detail: clip(err.Error()),
 			Hint: "GET /api/v1/status says how the engine is doing"}
 	}
+	if res == nil {
+		return nil, &Problem{Status: http.StatusServiceUnavailable, Code: "no_result_yet", Detail: "experiment " + quote(id) + " has no result yet",
+			Hint: "the engine publishes one as soon as it has read its inputs; GET /api/v1/status says how far it is"}
+	}
 	return res, nil
 }
 

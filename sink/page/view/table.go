@@ -231,6 +231,9 @@ func madeOf(a results.Arm) string {
 	if a.N == 0 {
 		return "no subjects"
 	}
+	if a.Value == nil {
+		return ""
+	}
 	return decimal(a.SumNum) + " / " + decimal(a.SumDen)
 }
 
