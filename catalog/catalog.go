@@ -124,6 +124,8 @@ type Metric struct {
 	// Deprecated metrics still compute; Replacement is what to use instead, if said.
 	Deprecated  bool
 	Replacement string
+
+	hash Hash // kept by Load: pages ask for it at every look
 }
 
 // Role of a metric in an experiment.
@@ -205,6 +207,8 @@ type Experiment struct {
 	MDE                                        float64
 	Name, Owner, Team, Description, Hypothesis string
 	Tags                                       []string
+
+	hash Hash // kept by Load
 }
 
 // Severity of an alert.

@@ -15,13 +15,13 @@ const (
 
 // Diagnostic is one finding about the definitions: where, what, and what would be right.
 type Diagnostic struct {
-	Severity DiagnosticSeverity `json:"severity"`
-	Code     string             `json:"code"` // stable: E… for errors, W… for warnings; Explanation says what it means
-	Pos      Position           `json:"position"`
-	Width    int                `json:"width"` // characters from Pos that the caret underlines; at least 1
-	Message  string             `json:"message"`
-	Hint     string             `json:"hint,omitempty"` // what is allowed, or the nearest name
-	Line     string             `json:"line"`           // the text of the line of Pos; secrets in it are masked
+	Severity DiagnosticSeverity
+	Code     string // stable: E… for errors, W… for warnings; Explanation says what it means
+	Pos      Position
+	Width    int // characters from Pos that the caret underlines; at least 1
+	Message  string
+	Hint     string // what is allowed, or the nearest name
+	Line     string // the text of the line of Pos; secrets in it are masked
 }
 
 // HasErrors says whether any of the findings is an error; only then is a Set unusable.

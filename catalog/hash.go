@@ -16,10 +16,20 @@ func (h Hash) Short() string { return h.String()[:12] }
 func hashOf(canonical string) Hash { return sha256.Sum256([]byte(canonical)) }
 
 // Hash identifies what the metric means: its own tree and what it reads of its events.
-func (m *Metric) Hash() Hash { return hashOf(m.canonical()) }
+func (m *Metric) Hash() Hash {
+	if m.hash != (Hash{}) {
+		return m.hash
+	}
+	return hashOf(m.canonical())
+}
 
 // Hash identifies what the experiment means, without its metrics and slices: those may be added at any time.
-func (e *Experiment) Hash() Hash { return hashOf(e.canonical()) }
+func (e *Experiment) Hash() Hash {
+	if e.hash != (Hash{}) {
+		return e.hash
+	}
+	return hashOf(e.canonical())
+}
 
 // Hash identifies everything that the active experiments of the set mean.
 func (s *Set) Hash() Hash {

@@ -266,6 +266,12 @@ func (l *loader) collect() {
 	collectKind(l, experimentKind, &l.set.Experiments)
 	collectKind(l, alertKind, &l.set.Alerts)
 	collectKind(l, receiverKind, &l.set.Receivers)
+	for _, m := range l.set.Metrics {
+		m.hash = m.Hash()
+	}
+	for _, e := range l.set.Experiments {
+		e.hash = e.Hash()
+	}
 }
 
 func collectKind[T any](l *loader, k kind, out *[]*T) {

@@ -48,7 +48,10 @@ func renderOne(b *strings.Builder, d Diagnostic, p paint) {
 	fmt.Fprintf(b, " %s\n", p.dim(gutter+"|"))
 	fmt.Fprintf(b, " %s %s\n", p.dim(number+" |"), line)
 	mark := p.severity(d.Severity, strings.Repeat("^", width))
-	fmt.Fprintf(b, " %s %s%s %s\n", p.dim(gutter+"|"), strings.Repeat(" ", start), mark, d.Hint)
+	if d.Hint != "" {
+		mark += " " + d.Hint
+	}
+	fmt.Fprintf(b, " %s %s%s\n", p.dim(gutter+"|"), strings.Repeat(" ", start), mark)
 }
 
 // maxLine bounds the part of a line that is shown: a minified file must not flood the screen.
