@@ -13,6 +13,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/cube"
 	"github.com/tidemark/tidemark/state"
 )
 
@@ -20,10 +22,11 @@ import (
 //
 //	instance-id                    the static member id of the consumer groups
 //	facts/                         the engine's own Pebble database: dated facts, audits, halts that outlive a restart
+//	history/                       hourly and daily cells of every experiment, for trends
 //	accept/*.json                  an operator's decisions, picked up and removed by the engine
 //	<subject>/current              the generation whose results are published
 //	<subject>/<generation>/        one state, built from one plan; the name starts with the plan's hash
-//	<subject>/<generation>/begin.json   where reading the log began, and for how many shards
+//	<subject>/<generation>/begin.json   where reading the log began, for how many shards, and what the definitions meant
 //	<subject>/<generation>/0007/   the store of shard 7
 
 // generationMeta is what begin.json holds.
@@ -33,6 +36,8 @@ type generationMeta struct {
 	Shards  int32  `json:"shards"`
 	// Began is the first offset read of each source partition, by "topic/partition".
 	Began map[string]beginning `json:"began,omitempty"`
+	// Meanings are the definitions' canonical texts, to say later what has changed.
+	Meanings map[string]string `json:"meanings,omitempty"`
 }
 
 // beginning is where reading a partition began.
@@ -69,6 +74,11 @@ func (e *Engine) openDir() error {
 		return fmt.Errorf("stream: sync data directory: %w", err)
 	}
 	e.cache = pebble.NewCache(o.CacheBytes)
+	if !e.analyzing {
+		if err := e.openHistory(); err != nil {
+			return errors.Join(err, e.closeDir())
+		}
+	}
 	e.files = pebble.NewFileCache(4, 4096)
 	for _, t := range e.types {
 		if err := t.findHome(); err != nil {
@@ -78,7 +88,23 @@ func (e *Engine) openDir() error {
 		if err := e.loadGaps(t); err != nil {
 			return errors.Join(err, e.closeDir())
 		}
+		if t.rebuild != nil {
+			e.publishLast(t)
+		}
 	}
+	return nil
+}
+
+func (e *Engine) openHistory() error {
+	dir := e.opt.FS.PathJoin(e.opt.Dir, "history")
+	if err := makeDir(e.opt.FS, dir); err != nil {
+		return fmt.Errorf("stream: make %s: %w", dir, err)
+	}
+	h, err := cube.OpenHistory(dir, cube.HistoryOptions{FS: e.opt.FS, Cache: e.cache})
+	if err != nil {
+		return fmt.Errorf("stream: %w", err)
+	}
+	e.history.Store(h)
 	return nil
 }
 
@@ -87,6 +113,9 @@ func (e *Engine) closeDir() error {
 	if e.facts != nil {
 		err = e.facts.close()
 		e.facts = nil
+	}
+	if h := e.history.Swap(nil); h != nil {
+		err = errors.Join(err, h.Close())
 	}
 	if e.cache != nil {
 		e.cache.Unref()
@@ -152,9 +181,19 @@ func (t *subjectType) findHome() error {
 	return t.readMeta()
 }
 
-// changesSince asks a store of the old generation what changed.
+// changesSince says what changed since a generation was built: from its definitions' texts, or by asking one of its
+// stores.
 func (t *subjectType) changesSince(home string) []string {
 	o := &t.engine.opt
+	if old := t.metaOf(home).Meanings; old != nil {
+		var changes []string
+		for _, c := range catalog.Changed(old, t.engine.set.Meanings()) {
+			changes = append(changes, c.String())
+		}
+		if len(changes) > 0 {
+			return changes
+		}
+	}
 	store, err := state.Open(o.FS.PathJoin(home, "0000"), t.plan, state.Options{FS: o.FS, ReadOnly: true, VerifyLater: true})
 	var changed *state.DefinitionsChangedError
 	if errors.As(err, &changed) {
@@ -199,6 +238,7 @@ func (t *subjectType) writeMeta() error {
 		return fmt.Errorf("stream: make %s: %w", t.home, err)
 	}
 	t.meta.Subject, t.meta.Plan, t.meta.Shards = t.plan.Subject, t.plan.Hash.String(), t.n
+	t.meta.Meanings = t.engine.set.Meanings()
 	text, err := json.MarshalIndent(t.meta, "", "  ")
 	if err != nil {
 		return err

@@ -31,6 +31,8 @@ type Engine struct {
 	types []*subjectType
 	hub   *results.Hub
 	facts *factStore
+	// history is nil while the engine does not run, and in Analyze.
+	history atomic.Pointer[cube.History]
 
 	cache *pebble.Cache
 	files *pebble.FileCache
@@ -85,6 +87,9 @@ func New(set *catalog.Set, opt Options) (*Engine, error) {
 
 // Hub hands on what the engine publishes.
 func (e *Engine) Hub() *results.Hub { return e.hub }
+
+// History keeps what experiments were at each hour and day; nil while the engine does not run.
+func (e *Engine) History() *cube.History { return e.history.Load() }
 
 // Run reads until ctx ends, or until every source has been read to its end when all are files. It returns nil in
 // both cases, and an error when the engine can't go on as a whole. What was applied is committed and durable when it

@@ -24,7 +24,7 @@ type experiment struct {
 	asked  *results.Evaluator // evaluates what Results asks for
 	facts  map[string]results.Tuning
 	due    time.Time // not evaluated again before
-	shown  *results.Result
+	kept   time.Time // when the last result was kept
 }
 
 // part is what one shard gives for the evaluation of some experiments, all of it as of one moment of the shard.
@@ -242,11 +242,29 @@ func appendNew(list []string, s string) []string {
 	return append(list, s)
 }
 
+// remember takes the hourly and daily snapshots that are due, and keeps the result now and then: it is what is shown
+// while another generation is built.
+func (e *Engine) remember(x *experiment, r *results.Result) {
+	if e.analyzing {
+		return
+	}
+	if h := e.history.Load(); h != nil && r.Watermark != nil {
+		if _, err := h.Observe(x.merged.Cells(), r.Definition, *r.Watermark); err != nil {
+			e.opt.Logger.Error("keep the history of an experiment", "experiment", x.x.ID, "err", err)
+		}
+	}
+	if now := e.opt.Now(); now.Sub(x.kept) >= keepResultEvery {
+		x.kept = now
+		e.keepResult(r)
+	}
+}
+
 // answer evaluates on request.
 func (e *Engine) answer(ctx context.Context, q question) {
 	parts := q.x.t.snapshot(ctx, []*experiment{q.x})
 	if q.publish {
 		q.x.dirty.Store(false)
+		q.x.kept = time.Time{} // the last one is kept
 		q.answer <- e.publish(q.x, parts, 0)
 		return
 	}
@@ -261,7 +279,7 @@ func (e *Engine) publish(x *experiment, parts []part, i int) *results.Result {
 	r := x.evaluate(x.live, parts, i, results.Slices{})
 	e.keepFacts(x, r.Facts)
 	e.hub.Publish(r)
-	x.shown = r
+	e.remember(x, r)
 	took := time.Since(began)
 	x.due = began.Add(max(e.opt.EvaluateEvery, 10*took))
 	if e.opt.Hooks.Evaluate != nil {

@@ -3,6 +3,7 @@ package stream
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -14,12 +15,14 @@ import (
 // from the log again. Every write is synced, for there is no log to replay it from. Keys, all followed by text:
 //
 //	f <experiment> 0 <row key> → results.Tuning as JSON: the tuned information of a row, set once
+//	r <experiment> 0 → results.Result as JSON: the last result kept
 //	a 0 <time in ns, 20 digits> → audited as JSON: an operator's decision and what came of it
 //	g <subject>/<generation> 0 <topic>/<partition>/<time in ns, 20 digits> → Gap as JSON: an accepted gap
 type factStore struct{ db *pebble.DB }
 
 const (
 	factPrefix  = 'f'
+	lastPrefix  = 'r'
 	auditPrefix = 'a'
 	gapPrefix   = 'g'
 )
@@ -147,6 +150,36 @@ func (e *Engine) keepFacts(x *experiment, set map[string]results.Tuning) {
 		}
 	}
 	x.facts = facts
+}
+
+// keepResultEvery is how often the last result of an experiment is kept.
+const keepResultEvery = time.Minute
+
+// keepResult stores a result as the last one.
+func (e *Engine) keepResult(r *results.Result) {
+	if err := e.facts.set(lastPrefix, r.Experiment, "", r); err != nil {
+		e.opt.Logger.Error("keep the last result", "experiment", r.Experiment, "err", err)
+	}
+}
+
+// publishLast shows the last results of a subject type while its new generation is built: numbers of the old
+// definitions, with their hashes and the time they were true for.
+func (e *Engine) publishLast(t *subjectType) {
+	for _, x := range t.experiments {
+		err := e.facts.each(lastPrefix, x.x.ID, func(_ string, value []byte) error {
+			r := new(results.Result)
+			if err := json.Unmarshal(value, r); err != nil {
+				return err
+			}
+			r.Complete = false
+			r.Reasons = appendNew(r.Reasons, "rebuilding")
+			e.hub.Publish(r)
+			return nil
+		})
+		if err != nil {
+			e.opt.Logger.Error("show the last result", "experiment", x.x.ID, "err", err)
+		}
+	}
 }
 
 // quiet is a Pebble logger that says nothing of routine work; errors come back from the calls.

@@ -55,6 +55,7 @@ type feed struct {
 	end        int64
 	records    int64 // read since the engine started
 	newest     int64 // Kafka timestamp of the newest record
+	told       int64 // newest when the delay was told
 }
 
 // sourceInput is a source partition as it arrives through a re-key feed: what was seen of it up to next is skipped.

@@ -80,6 +80,5 @@ func consumerOptions() []kgo.Opt {
 		kgo.FetchMaxBytes(16 << 20),
 		kgo.FetchMaxPartitionBytes(1 << 20),
 		kgo.MaxDecompressBatchBytes(maxDecompressed),
-		kgo.DisableFetchSessions(),
 	}
 }

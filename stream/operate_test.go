@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -260,8 +261,8 @@ func TestChangedDefinitionsAreRefusedAndRebuilt(t *testing.T) {
 		if s.Ready {
 			t.Error("a partial state calls itself ready")
 		}
-		if _, ok := r.Hub().Latest("landing"); ok {
-			t.Error("a partial state is published")
+		if last, ok := r.Hub().Latest("landing"); !ok || !slices.Contains(last.Reasons, "rebuilding") || last.Complete || last.Subjects["control"] == 0 {
+			t.Errorf("while a partial state waits, %+v is shown; want the last result of the old state", last)
 		}
 		if err := Accept(fs, "data", Acceptance{Subject: "subject", Rebuild: true, By: "a test", At: time.Now()}); err != nil {
 			t.Fatal(err)

@@ -204,12 +204,28 @@ func (s *shard) apply() {
 	s.clocked = now
 	s.changed = true
 	e := s.t.engine
+	s.tellDelay()
 	if e.opt.Hooks.Batch != nil && records > 0 {
 		e.opt.Hooks.Batch(s.t.plan.Subject, s.p, records, time.Since(began))
 	}
 	s.t.dirty()
 	if s.store.Dirty() >= e.opt.DirtyBytes {
 		s.commit()
+	}
+}
+
+// tellDelay tells the age of the newest record of each feed that the batch had something of.
+func (s *shard) tellDelay() {
+	o := &s.t.engine.opt
+	if o.Hooks.EventDelay == nil {
+		return
+	}
+	now := o.Now().UnixMicro()
+	for _, f := range s.feeds {
+		if f.newest > f.told {
+			f.told = f.newest
+			o.Hooks.EventDelay(s.t.plan.Sources[f.source].ID, time.Duration(now-f.newest)*time.Microsecond)
+		}
 	}
 }
 
