@@ -7,6 +7,7 @@ import (
 
 // Admin serves what an operator does about alerts, for the admin port; responses of receivers are in what it shows.
 //
+//	GET                                  every alert, with what receivers answered
 //	GET  receivers                       where every receiver stands
 //	GET  progress                        how far alerts have seen each experiment, and what holds them back
 //	GET  transitions                     the last 1,000 changes of state, newest first
@@ -26,6 +27,7 @@ func (m *Manager) Admin(prefix string) http.Handler {
 			answer(w, http.StatusBadRequest, func() (any, error) { return f(r) })
 		})
 	}
+	get("", func() (any, error) { return map[string]any{"alerts": m.alerts()}, nil })
 	get("/receivers", func() (any, error) { return map[string]any{"receivers": m.Receivers()}, nil })
 	get("/progress", func() (any, error) { return map[string]any{"progress": m.Progress()}, nil })
 	get("/transitions", func() (any, error) { return map[string]any{"transitions": m.Transitions(1000)}, nil })

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -8,12 +9,18 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/tidemark/tidemark/sink/alert/notify"
 )
 
 func TestAdmin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pager := newRec("pager")
-		pager.answer = failure(400)
+		pager.answer = func(id string, try int) notify.Attempt {
+			a := failure(400)(id, try)
+			a.Reply = "said the receiver"
+			return a
+		}
 		r := run(t, definitions(guardrailRule("crossed", "pager")), options(vfs.NewMem(), map[string]*rec{"pager": pager}))
 		r.say("one", "crossed")
 		time.Sleep(time.Second)
@@ -30,6 +37,10 @@ func TestAdmin(t *testing.T) {
 					t.Errorf("%s %s: no %q in %s", method, target, word, w.Body)
 				}
 			}
+		}
+		ask("GET", "/alerts", 200, `"reply":"said the receiver"`)
+		if text := fmt.Sprintf("%+v", r.Alerts()); strings.Contains(text, "said the receiver") {
+			t.Errorf("everybody sees what a receiver answered: %s", text)
 		}
 		ask("GET", "/alerts/receivers", 200, `"id":"pager"`, `"dead":1`)
 		ask("GET", "/alerts/progress", 200, `"events/0":1`)

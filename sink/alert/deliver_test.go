@@ -230,7 +230,8 @@ func TestRetryAfterRestsTheWholeDestination(t *testing.T) {
 			}
 			return notify.Attempt{Status: 200, Verdict: notify.Delivered}
 		}
-		r := run(t, definitions(guardrailRule("crossed", "pager")), options(vfs.NewMem(), map[string]*rec{"pager": pager}))
+		fs, set := vfs.NewMem(), definitions(guardrailRule("crossed", "pager", "pager"))
+		r := run(t, set, options(fs, map[string]*rec{"pager": pager}))
 		began := time.Now()
 		r.say("one", "crossed")
 		time.Sleep(100 * time.Millisecond)
@@ -238,6 +239,11 @@ func TestRetryAfterRestsTheWholeDestination(t *testing.T) {
 		if until := r.receiver("pager").PausedUntil; until.Sub(began) != 7*time.Second {
 			t.Errorf("paused until %v after the beginning", until.Sub(began))
 		}
+		if next := r.Alerts()[0].Deliveries[0].NotBefore.Sub(began); next < 7*time.Second {
+			t.Errorf("the next try is announced for %v after the beginning", next)
+		}
+		r.end() // a restart forgets nothing of it
+		r = run(t, set, options(fs, map[string]*rec{"pager": pager}))
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
 		log := pager.log()

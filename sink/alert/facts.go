@@ -89,6 +89,25 @@ func (s scene) addRow(n *notify.Notification) {
 	}
 }
 
+// value is the one number in words that an alert is about, and its limit if it has one.
+func (s scene) value(kind notify.Kind) (value, limit string) {
+	switch {
+	case kind == notify.Stale:
+		if s.lag >= 0 {
+			value = ageText(s.lag)
+		}
+	case kind == notify.SRM && s.result != nil:
+		value = srmText(s.result.SRM.PSequential)
+	case s.row != nil:
+		t := s.row.Texts(s.result.Alpha)
+		value = t.Effect.Value
+		if kind == notify.Guardrail {
+			limit = t.Limit
+		}
+	}
+	return value, limit
+}
+
 // metric is the definition behind the notification's row; nil if there is none.
 func (s scene) metric(n *notify.Notification) *catalog.Metric {
 	if use := metricUse(s.experiment, n.Metric, n.Kind); use != nil {

@@ -11,7 +11,23 @@ import (
 )
 
 // Alerts lists every alert that is or was ever active, the firing ones first, then pending, then the last resolved.
+// What receivers answered is left out: a receiver's URL can be anything that answers, and its words are for
+// administrators (Admin), not for everybody who may see the page.
 func (m *Manager) Alerts() []Alert {
+	list := m.alerts()
+	for i := range list {
+		for j := range list[i].Deliveries {
+			d := &list[i].Deliveries[j]
+			d.Attempts = slices.Clone(d.Attempts)
+			for k := range d.Attempts {
+				d.Attempts[k].Reply = ""
+			}
+		}
+	}
+	return list
+}
+
+func (m *Manager) alerts() []Alert {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	messages := map[Key][]Delivery{}
@@ -27,19 +43,11 @@ func (m *Manager) Alerts() []Alert {
 		}
 		q.mu.Unlock()
 	}
-	list := make([]Alert, 0, len(m.instances))
-	for _, in := range m.instances {
-		a := Alert{
-			Key: in.Key, ID: EpisodeID(in.Key, in.Direction, in.Episode), Kind: in.Kind, Severity: in.Severity, State: in.State,
-			Reason: in.Reason, Episode: in.Episode, Summary: in.Summary, Value: in.Value, Limit: in.Limit,
-			Muted: in.State == Firing && !in.Told, Since: in.Since, FiredAt: in.FiredAt, ResolvedAt: in.ResolvedAt,
-			Receivers: slices.Clone(in.Receivers), Runbook: in.Runbook, Deliveries: messages[in.Key],
+	var list []Alert
+	for _, id := range slices.Sorted(maps.Keys(m.instances)) {
+		for _, in := range m.sorted(id) {
+			list = append(list, m.alert(in, messages[in.Key]))
 		}
-		if now, ok := m.current[in.Key]; ok {
-			a.Value, a.Limit = now.value, now.limit
-		}
-		slices.SortFunc(a.Deliveries, func(x, y Delivery) int { return cmp.Compare(y.Seq, x.Seq) })
-		list = append(list, a)
 	}
 	rank := map[State]int{Firing: 0, Pending: 1, Resolved: 2, Inactive: 3}
 	slices.SortFunc(list, func(a, b Alert) int {
@@ -47,6 +55,25 @@ func (m *Manager) Alerts() []Alert {
 			latest(b).Compare(latest(a)), a.Key.compare(b.Key))
 	})
 	return list
+}
+
+// deliveriesListed of one alert, the newest.
+const deliveriesListed = 50
+
+// alert is what an instance looks like from outside.
+func (m *Manager) alert(in *instance, messages []Delivery) Alert {
+	a := Alert{
+		Key: in.Key, ID: EpisodeID(in.Key, in.Direction, in.Episode), Kind: in.Kind, Severity: in.Severity, State: in.State,
+		Reason: in.Reason, Episode: in.Episode, Summary: in.Summary, Value: in.Value, Limit: in.Limit,
+		Muted: in.State == Firing && !in.Told, Since: in.Since, FiredAt: in.FiredAt, ResolvedAt: in.ResolvedAt,
+		Receivers: slices.Clone(in.Receivers), Runbook: in.Runbook, Deliveries: messages,
+	}
+	if now, ok := m.current[in.Key]; ok {
+		a.Value, a.Limit = now.value, now.limit
+	}
+	slices.SortFunc(a.Deliveries, func(x, y Delivery) int { return cmp.Compare(y.Seq, x.Seq) })
+	a.Deliveries = a.Deliveries[:min(len(a.Deliveries), deliveriesListed)]
+	return a
 }
 
 func severityRank(s string) int {

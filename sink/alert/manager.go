@@ -34,8 +34,8 @@ type Manager struct {
 	mu          sync.Mutex
 	closed      bool
 	running     bool
-	instances   map[Key]*instance
-	current     map[Key]shown // what pending and firing alerts show now; not stored
+	instances   map[string]map[Key]*instance // by experiment
+	current     map[Key]shown                // what pending and firing alerts show now; not stored
 	progress    map[string]*progress
 	transitions []Transition // the last ones, oldest first
 	seq         uint64       // the last one given out
@@ -60,7 +60,7 @@ func Open(dir string, set *catalog.Set, opt Options) (*Manager, error) {
 	opt.ensureDefaults()
 	m := &Manager{
 		opt: opt, set: set, byID: map[string]*experiment{}, queues: map[string]*queue{},
-		instances: map[Key]*instance{}, current: map[Key]shown{}, progress: map[string]*progress{}, failed: make(chan struct{}),
+		instances: map[string]map[Key]*instance{}, current: map[Key]shown{}, progress: map[string]*progress{}, failed: make(chan struct{}),
 	}
 	m.client = notify.NewClient(notify.ClientOptions{Policy: opt.Policy, Timeout: opt.Timeout, Now: opt.Now})
 	if err := m.compile(); err != nil {
@@ -148,8 +148,13 @@ func (m *Manager) Observe(r *results.Result) error {
 	if at.IsZero() {
 		at = m.opt.Now()
 	}
+	// A result without a watermark (a new partition that nothing was read from) does not unlearn how young data was.
+	watermark := finite(r.Watermark)
+	if watermark == nil {
+		watermark = seen.Watermark
+	}
 	s := m.newStep(at)
-	if p := (&progress{AsOf: at, Watermark: finite(r.Watermark), Positions: r.Positions, Complete: r.Complete, Known: seen.Known, last: r}); !p.same(seen) {
+	if p := (&progress{AsOf: at, Watermark: watermark, Positions: r.Positions, Complete: r.Complete, Known: seen.Known, last: r}); !p.same(seen) {
 		s.progress[e.ID] = p
 	} else {
 		seen.last = r
@@ -209,7 +214,7 @@ func (m *Manager) evaluate(s *step, e *experiment, r *results.Result) {
 			seen[o.key] = true
 			sc := scene{at: s.at, experiment: e.Experiment, result: r, row: o.row, lag: age, link: m.link(e.ID)}
 			if r.State == "stopped" {
-				if in := m.instances[o.key]; in != nil {
+				if in := m.instances[e.ID][o.key]; in != nil {
 					s.end(in, ExperimentStopped, sc)
 				}
 				continue
@@ -217,21 +222,27 @@ func (m *Manager) evaluate(s *step, e *experiment, r *results.Result) {
 			s.apply(rl, o, blocked, muted && rl.onRows(), sc)
 		}
 	}
-	for _, k := range m.sortedKeys(func(k Key) bool { return k.Experiment == e.ID && !seen[k] }) {
-		s.end(m.instances[k], RowGone, scene{at: s.at, experiment: e.Experiment, result: r, lag: age, link: m.link(e.ID)})
+	for _, in := range m.sorted(e.ID) {
+		if seen[in.Key] {
+			continue
+		}
+		s.end(in, RowGone, scene{at: s.at, experiment: e.Experiment, result: r, lag: age, link: m.link(e.ID)})
 	}
 }
 
-// sortedKeys lists alerts in a fixed order: map order must not reach ids, rows or messages.
-func (m *Manager) sortedKeys(keep func(Key) bool) []Key {
-	var keys []Key
-	for k := range m.instances {
-		if keep(k) {
-			keys = append(keys, k)
-		}
+// sorted lists an experiment's alerts in a fixed order: map order must not reach ids, rows or messages.
+func (m *Manager) sorted(experiment string) []*instance {
+	return slices.SortedFunc(maps.Values(m.instances[experiment]), func(a, b *instance) int { return a.Key.compare(b.Key) })
+}
+
+// keep makes in the alert's present state.
+func (m *Manager) keep(in *instance) {
+	of := m.instances[in.Experiment]
+	if of == nil {
+		of = map[Key]*instance{}
+		m.instances[in.Experiment] = of
 	}
-	slices.SortFunc(keys, Key.compare)
-	return keys
+	of[in.Key] = in
 }
 
 func (k Key) compare(o Key) int {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ func (m *Manager) load() error {
 			if err := decode(k, v, in); err != nil {
 				return err
 			}
-			m.instances[in.Key] = in
+			m.keep(in)
 		case experimentPrefix:
 			p := new(progress)
 			if err := decode(k, v, p); err != nil {
@@ -89,6 +90,10 @@ func (m *Manager) loadDelivery(k, v []byte) error {
 		if row.Kind == q.kind {
 			d := row.Delivery
 			q.insert(&d)
+			if n := len(d.Attempts); n > 0 && d.Attempts[n-1].RetryAfter > 0 {
+				last := d.Attempts[n-1]
+				q.dest.pause(last.At.Add(last.Latency + last.RetryAfter)) // it asked the process before us
+			}
 		}
 	case deliveredPrefix:
 		q.delivered = append(q.delivered, row.Delivery)
@@ -129,26 +134,32 @@ func (m *Manager) reconcile() error {
 			s.progress[e.ID] = &p
 		}
 	}
-	for _, k := range m.sortedKeys(func(Key) bool { return true }) {
-		in := m.instances[k]
-		e := m.byID[k.Experiment]
-		if e == nil {
-			s.end(in, ExperimentRemoved, scene{at: now, lag: -1})
-			continue
-		}
-		sc := scene{at: now, experiment: e.Experiment, lag: -1, link: m.link(e.ID)}
-		i := slices.IndexFunc(e.rules, func(r *rule) bool { return r.ID == k.Rule })
-		switch {
-		case i < 0:
-			s.end(in, RuleRemoved, sc)
-		case e.rules[i].version != in.Version:
-			s.end(in, RuleUpdated, sc)
+	for _, id := range slices.Sorted(maps.Keys(m.instances)) {
+		e := m.byID[id]
+		for _, in := range m.sorted(id) {
+			m.reconcileOne(s, in, e)
 		}
 	}
 	if err := s.commit(); err != nil {
 		return err
 	}
 	return m.buryOrphans(now)
+}
+
+// reconcileOne ends an alert whose rule or experiment is no more, or means something else.
+func (m *Manager) reconcileOne(s *step, in *instance, e *experiment) {
+	if e == nil {
+		s.end(in, ExperimentRemoved, scene{at: s.at, lag: -1})
+		return
+	}
+	sc := scene{at: s.at, experiment: e.Experiment, lag: -1, link: m.link(e.ID)}
+	i := slices.IndexFunc(e.rules, func(r *rule) bool { return r.ID == in.Rule })
+	switch {
+	case i < 0:
+		s.end(in, RuleRemoved, sc)
+	case e.rules[i].version != in.Version:
+		s.end(in, RuleUpdated, sc)
+	}
 }
 
 // known leaves out the partitions of topics and the files that the definitions do not name any more: no result will

@@ -83,11 +83,8 @@ func (m *Manager) age(e *experiment, p *progress, now time.Time) (time.Duration,
 	if e.Start.After(fresh) {
 		fresh = e.Start
 	}
-	switch {
-	case p.Watermark != nil:
+	if p.Watermark != nil {
 		fresh = *p.Watermark
-	case !p.AsOf.IsZero():
-		fresh = p.AsOf
 	}
 	return now.Sub(fresh), true
 }

@@ -37,7 +37,7 @@ func (s *step) instance(k Key, r *rule) *instance {
 	if in := s.changed[k]; in != nil {
 		return in
 	}
-	if in := s.m.instances[k]; in != nil {
+	if in := s.m.instances[k.Experiment][k]; in != nil {
 		c := *in
 		return &c
 	}
@@ -57,10 +57,8 @@ func (s *step) apply(r *rule, o observation, blocked, muted bool, sc scene) {
 	if from == Inactive || from == Resolved {
 		in.adopt(r)
 	}
-	n := notify.Notification{Metric: in.Metric, Kind: in.Kind}
-	sc.facts(&n)
-	in.Value, in.Limit = valueOf(&n), n.Limit
 	if in.advance(o.truth, s.at, r.For, blocked) {
+		in.Value, in.Limit = sc.value(in.Kind)
 		s.note(in, from)
 		s.changed[o.key] = in
 		switch in.State {
@@ -81,7 +79,8 @@ func (s *step) apply(r *rule, o observation, blocked, muted bool, sc scene) {
 		return
 	}
 	if from == Firing || from == Pending {
-		s.m.current[o.key] = shown{in.Value, in.Limit}
+		value, limit := sc.value(in.Kind)
+		s.m.current[o.key] = shown{value, limit}
 	}
 }
 
@@ -110,7 +109,10 @@ func (s *step) tellEnd(in *instance, sc scene) {
 func (s *step) tell(in *instance, t notify.Transition, sc scene) {
 	in.Told = true
 	n := in.notification(t, sc)
-	for _, id := range in.Receivers {
+	for i, id := range in.Receivers {
+		if slices.Contains(in.Receivers[:i], id) {
+			continue // named twice, told once
+		}
 		d := Delivery{
 			ID: n.ID, Receiver: id, Key: in.Key, Episode: in.Episode, Transition: t, Status: Waiting,
 			Created: s.now, Queued: s.now, NotBefore: s.now, Seq: s.m.nextSeq(),
@@ -155,17 +157,6 @@ func (s *step) note(in *instance, from State) {
 	})
 }
 
-// valueOf is the one number in words that an alert is about.
-func valueOf(n *notify.Notification) string {
-	switch n.Kind {
-	case notify.SRM:
-		return n.SRMP
-	case notify.Stale:
-		return n.Lag
-	}
-	return n.Lift
-}
-
 // commit makes the step durable, then true. It is synced if a state changed; positions alone are not, since a result
 // that is evaluated twice without a change in between changes nothing the second time either.
 func (s *step) commit() error {
@@ -205,7 +196,7 @@ func (s *step) commit() error {
 func (s *step) publish() {
 	m := s.m
 	for k, in := range s.changed {
-		m.instances[k] = in
+		m.keep(in)
 		delete(m.current, k)
 	}
 	for id, p := range s.progress {
