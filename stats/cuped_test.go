@@ -312,3 +312,17 @@ func TestCUPEDTakesTheDenominatorOfAMeanForOne(t *testing.T) {
 		t.Errorf("%+v, %+v", a, b)
 	}
 }
+
+func TestTuneCUPEDIsSilentWithTheRest(t *testing.T) {
+	arm := func(n int64) *moment.Sums {
+		return spread(n, func(i int64) moment.Point { return moment.Point{Num: i % 7, Den: 1, Pre: i % 5} })
+	}
+	if v, ok := TuneCUPED(arm(99), arm(500), moment.Scale{}, 1000); ok || v != 0 {
+		t.Errorf("tuned with 99 subjects: %v", v)
+	}
+	v, ok := TuneCUPED(arm(400), arm(500), moment.Scale{}, 9000)
+	se := CUPED(arm(400), arm(500), Design{}).Difference.SE.V
+	if want := Intrinsic(400, 500, se) * 10; !ok || relative(v, want) > 1e-13 {
+		t.Errorf("v* = %v, want %v", v, want)
+	}
+}

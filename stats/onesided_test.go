@@ -11,6 +11,12 @@ func TestOneSidedBoundOfConfseq(t *testing.T) {
 	if got := halfMixtureBound(w, 0.05) * 10; math.Abs(got-27.66071) > 5e-6 {
 		t.Errorf("bound %v, confseq has 27.66071", got)
 	}
+	// The same through the front door: arms of 200 with an error that makes v = 100.
+	se := 10 / 100.0
+	o := Tuning{V: 100}.OneSided(Test{Value: Known(0), SE: Known(se), Z: Known(0)}, 0, Greater, 200, 200, 0.05)
+	if math.Abs(o.K.V*10-27.66071) > 5e-6 || math.Abs(o.BoundAlways.V+se*o.K.V) > 1e-15 {
+		t.Errorf("%+v, confseq has 27.66071", o)
+	}
 }
 
 func TestOneSidedBoundReachesItsLevel(t *testing.T) {
@@ -58,9 +64,12 @@ func TestOneSidedTest(t *testing.T) {
 	for name, o := range map[string]OneSided{
 		"no se":           tuning.OneSided(Test{Value: Known(1), SE: Known(0)}, 0, Greater, 10, 10, .05),
 		"far away":        tuning.OneSided(Test{Value: Known(1e5), SE: Known(1), Z: Known(1e5)}, 0, Greater, 10, 10, .05),
-		"far on the left": tuning.OneSided(Test{Value: Known(-1e5), SE: Known(1), Z: Known(-1e5)}, 0, Greater, 10, 10, .05),
+		"far on the left": tuning.OneSided(Test{Value: Known(-100), SE: Known(1), Z: Known(-100)}, 0, Greater, 10, 10, .05),
 	} {
 		requireFinite(t, name, o)
+		if name != "no se" && !o.LogE.OK {
+			t.Errorf("%s: no ln e", name)
+		}
 	}
 }
 

@@ -44,6 +44,11 @@ func TestPostStratifyAndMixShift(t *testing.T) {
 	if math.Abs(m.Pooled.Value.V-m.Stratified.Value.V-m.Shift.Value.V) > 1e-12 {
 		t.Errorf("pooled %v − stratified %v is not the shift %v", m.Pooled.Value, m.Stratified.Value, m.Shift.Value)
 	}
+	// Shares off the same way as the effect: shifted, but both differences agree in sign.
+	strata, _, _ = simpson(t, 1000, 3000, 3000, 1000)
+	if m = MixShift(strata, .05); m.Flips || !m.Shifted || !(m.Pooled.Z.V > 2) || !(m.Stratified.Z.V > 2) {
+		t.Errorf("%+v", m)
+	}
 	// As randomised: nothing to warn of, and a gain from the strata.
 	strata, _, _ = simpson(t, 2010, 1990, 1995, 2005)
 	m = MixShift(strata, .05)
@@ -118,6 +123,8 @@ func TestPreExposureFindsABiasThatWasThereBefore(t *testing.T) {
 	for _, mean := range []bool{true, false} {
 		if p := PreExposure(arm(1), arm(0), moment.Scale{}, mean, .05); !(p.P.V < .001) {
 			t.Errorf("mean %v: %+v", mean, p)
+		} else if want := map[bool]float64{true: 1, false: 500.0 / 999}[mean]; relative(p.Value.V, want) > 1e-12 {
+			t.Errorf("mean %v: difference %v, want %v", mean, p.Value.V, want)
 		}
 		if p := PreExposure(arm(0), arm(0), moment.Scale{}, mean, .05); p.P.V != 1 {
 			t.Errorf("mean %v, no bias: %+v", mean, p)

@@ -71,6 +71,31 @@ func TestRatioAndPrePeriodKeepEveryDecimal(t *testing.T) {
 	near(t, "its se", a.CUPED.Lift.SE, .00391, 5)
 }
 
+func TestScaleIsFoundFromSquares(t *testing.T) {
+	// The values were .5 and .5 and 0 …: one decimal, though Σ has none.
+	a, err := ask(t, `{"control": {"n": 4, "sum_num": 1, "sum_num2": 0.5}, "treatment": {"n": 4, "sum_num": "1.0", "sum_num2": "0.50", "sum_pre": 2, "sum_pre2": 1.5, "sum_numpre": 0.5}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "value", a.Control.Value, .25, 15)
+	near(t, "se", a.Control.SE, math.Sqrt(.25/12), 15)
+}
+
+func TestCUPEDIsTunedByItself(t *testing.T) {
+	arm := `{"n": 1000, "sum_num": 5000, "sum_num2": 30000, "sum_pre": 5000, "sum_pre2": 30000, "sum_numpre": 29000}`
+	a, err := ask(t, `{"control": `+arm+`, "treatment": `+arm+`, "subjects": 2000}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "θ", a.CUPED.Theta, .8, 12)
+	// At the planned size, so both are at their tightest.
+	near(t, "k", a.Difference.K, 3.035, 3)
+	near(t, "adjusted k", a.CUPED.Difference.K, 3.035, 3)
+	if *a.CUPED.Difference.SE > .61**a.Difference.SE {
+		t.Errorf("se %v, adjusted %v", *a.Difference.SE, *a.CUPED.Difference.SE)
+	}
+}
+
 func TestGuardrailTuningAndMultiplicity(t *testing.T) {
 	arm := `{"n": 50000, "nonzero": 5000, "sum_num": "5000", "sum_num2": "5000"}`
 	a, err := ask(t, `{"direction": "down", "tuning": {"tau2": 0.0001}, "limit": {"value": 0.05, "relative": true}, "control": `+arm+`,

@@ -35,6 +35,25 @@ func TestSeedFixesEveryNumber(t *testing.T) {
 	}
 }
 
+func TestEngineTunesOnce(t *testing.T) {
+	// Nobody enters after the first look, but everybody's total goes on growing: tuned anew at each look k would stand still.
+	s := Accruing("all at once", 200, 50, false)
+	var ks []float64
+	engine := Engine(.05, 10000)
+	spy := Rule{"spy", func() func(*Look) float64 {
+		k := engine.Start()
+		return func(l *Look) float64 {
+			ks = append(ks, k(l))
+			return ks[len(ks)-1]
+		}
+	}}
+	Run(s, []Rule{spy}, 1, seed, 1)
+	// 400 of 10,000 subjects at the first look: 4 % of v*, and twice v* at the last.
+	if math.Abs(ks[0]-5.2) > .4 || math.Abs(ks[49]-3.06) > .03 {
+		t.Errorf("k over the looks: %v", ks)
+	}
+}
+
 // Equal arms, looked at 200 times. The rules that claim .05 keep it, the negative control does not; the figures of the whole
 // protocol, with a look after every pair, stand in the project's statistics notes, §3.1.
 func TestLookingOftenCostsTheClassicalTestAndNoOther(t *testing.T) {
