@@ -1,7 +1,10 @@
 package cube
 
 import (
+	"fmt"
+	"maps"
 	"math/bits"
+	"slices"
 
 	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stats/moment"
@@ -59,6 +62,56 @@ func (c *Cube) Dirty() bool {
 // none changed it is the same *Cells.
 func (c *Cube) Snapshot(experiment int, name func(uint32) string) *Cells {
 	return c.grids[experiment].snapshot(name)
+}
+
+// Twin returns an empty cube that has given up what c has given up. Fed with every subject's contribution, it has the
+// cells of c, which Compare tells.
+func (c *Cube) Twin() *Cube {
+	t := NewLimited(c.plan, c.limits)
+	for i, g := range c.grids {
+		t.grids[i].collapsed, t.grids[i].uncrossed = g.collapsed, g.uncrossed
+	}
+	return t
+}
+
+// Compare returns an error that names the first cell in which c is not what other says it must be, nil if there is none.
+// Both must be of one shard. name is for the error's text.
+func (c *Cube) Compare(other *Cube, name func(uint32) string) error {
+	for i, g := range c.grids {
+		o := other.grids[i]
+		places := make(map[place]struct{}, len(g.at))
+		for p := range g.at {
+			places[p] = struct{}{}
+		}
+		for p := range o.at {
+			places[p] = struct{}{}
+		}
+		sorted := slices.SortedFunc(maps.Keys(places), func(a, b place) int { return comparePlaces(&a, &b) })
+		for _, p := range sorted {
+			for m := range len(g.x.Metrics) + 1 {
+				has, must := g.sums(p, m), o.sums(p, m)
+				if has == must {
+					continue
+				}
+				metric := "exposed subjects"
+				if m > 0 {
+					metric = "metric " + g.x.Metrics[m-1].Metric.ID
+				}
+				k := g.key(&p, name)
+				return fmt.Errorf("cube: experiment %s, variant %s, slice %q, %s: n is %d and must be %d, Σ is %s and must be %s",
+					g.x.ID, g.x.Variants[k.Variant].ID, k.Values, metric, has.N, must.N, has.Num, must.Num)
+			}
+		}
+	}
+	return nil
+}
+
+// sums returns those at a place, zero if there is no cell.
+func (g *grid) sums(p place, metric int) moment.Sums {
+	if i, ok := g.at[p]; ok {
+		return g.slots[i].cell.sums[metric]
+	}
+	return moment.Sums{}
 }
 
 // place is the key of a cell in a shard.

@@ -204,6 +204,54 @@ func TestMergeOfTwo(t *testing.T) {
 	}
 }
 
+// A rollup that nobody asks for any more lets go of its cells, and is right when somebody asks again.
+func TestUnaskedRollupsAreForgotten(t *testing.T) {
+	w := newWorld(t, 4, 1, 4, DefaultLimits, exposure, exposure)
+	s := w.shards[0]
+	for step := range 3 * forgetAfter {
+		w.step(w.rng.IntN(50))
+		c := s.cells()
+		c.Rollup(1)
+		if step == 0 {
+			c.Rollup(2)
+		}
+	}
+	if l := s.cube.grids[0].lineage; l.rollups[2] != nil || l.rollups[1] == nil {
+		t.Error("the rollup is still there, or the wrong one went")
+	}
+	w.check(s.cells(), "asked again")
+}
+
+// Compare finds every difference between a cube and what its subjects say.
+func TestCompareWithTwin(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	for _, limits := range []Limits{DefaultLimits, {Values: 2, Kept: 3, Cells: 1000}, {Values: 9, Kept: 9, Cells: 9}} {
+		w := newWorld(t, seed, 1, 6, limits, exposure, event)
+		for range 200 {
+			w.step(w.rng.IntN(50))
+			w.shards[0].cells()
+		}
+		c := w.shards[0].cube
+		twin := c.Twin()
+		all := w.subjects
+		w.subjects, w.shards[0].cube = map[int]*subject{}, twin
+		for id, s := range all {
+			w.set(id, s)
+		}
+		if err := c.Compare(twin, w.shards[0].name); err != nil {
+			t.Errorf("%+v: %v", limits, err)
+		}
+		for id := range all {
+			w.set(id, nil)
+			break
+		}
+		if c.Compare(twin, w.shards[0].name) == nil || twin.Compare(c, w.shards[0].name) == nil {
+			t.Errorf("%+v: a missing subject is not seen", limits)
+		}
+	}
+}
+
 // Readers may roll up while the shard goes on. Run with -race.
 func TestCellsAreSafeForManyReaders(t *testing.T) {
 	w := newWorld(t, 3, 1, 4, DefaultLimits, exposure, event, profile)

@@ -47,7 +47,14 @@ type lineage struct {
 	mu      sync.Mutex
 	rollups map[uint]*rollup
 	folds   map[uint]*fold
+	// latest is the picture that was asked for last, and pictures how many different ones have been in a row: the age
+	// by which rollups that nobody asks for any more are forgotten.
+	latest   *Cells
+	pictures uint64
 }
+
+// forgetAfter is for how many pictures a rollup that nobody asks for is kept: it holds the cells of the last it was for.
+const forgetAfter = 64
 
 func newLineage(x *catalog.PlanExperiment, limits Limits) *lineage {
 	l := &lineage{x: x, limits: limits, rollups: map[uint]*rollup{}, folds: map[uint]*fold{}}
@@ -63,8 +70,26 @@ func (l *lineage) source(c *Cells, mask uint) (uint, bool) {
 	return l.subject | mask, mask&l.event&c.collapsed == 0
 }
 
+// look counts the pictures, and forgets what has not been asked for in many of them.
+func (l *lineage) look(c *Cells) {
+	if l.latest == c {
+		return
+	}
+	l.latest = c
+	if l.pictures++; l.pictures%forgetAfter != 0 {
+		return
+	}
+	for mask, r := range l.rollups {
+		if l.pictures-r.asked > forgetAfter {
+			delete(l.rollups, mask)
+			delete(l.folds, mask)
+		}
+	}
+}
+
 // rollup is called with l.mu held.
 func (l *lineage) rollup(c *Cells, mask uint) *Rollup {
+	l.look(c)
 	f := l.folds[mask]
 	if f == nil {
 		f = &fold{}
@@ -124,6 +149,7 @@ func (l *lineage) full(c *Cells, mask uint) *rollup {
 	if !ok {
 		source = ^uint(0) // no cell has it
 	}
+	r.asked = l.pictures
 	r.update(c.cells, source)
 	return r
 }
@@ -132,6 +158,7 @@ func (l *lineage) full(c *Cells, mask uint) *rollup {
 type rollup struct {
 	mask     uint
 	variants int
+	asked    uint64  // lineage.pictures when it was asked for last
 	base     []*Cell // of the last update
 	source   uint
 	up       []int32 // by index of base: the slot to which it is added
@@ -154,7 +181,7 @@ type rollup struct {
 // update makes r the rollup of base.
 func (r *rollup) update(base []*Cell, source uint) {
 	if r.source != source {
-		*r = rollup{mask: r.mask, variants: r.variants, at: map[string]int32{}, source: source}
+		*r = rollup{mask: r.mask, variants: r.variants, asked: r.asked, at: map[string]int32{}, source: source}
 	}
 	if r.mask == source {
 		r.adopt(base)
