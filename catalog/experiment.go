@@ -22,8 +22,8 @@ func (l *loader) experiment(d *definition) *Experiment {
 	r := d.r
 	e := &Experiment{ID: d.id, Pos: d.pos(), Name: r.text("name"), Owner: r.text("owner"), Team: r.text("team"),
 		Description: r.text("description"), Hypothesis: r.text("hypothesis"), Tags: r.texts("tags"),
-		Subject: r.text("subject"), Control: r.text("control"),
-		Start: r.time("start"), End: r.time("end"), Stop: r.time("stop"), Crossover: Crossover(r.enum("crossover"))}
+		Control: r.text("control"),
+		Start:   r.time("start"), End: r.time("end"), Stop: r.time("stop"), Crossover: Crossover(r.enum("crossover"))}
 	r.unused("runbook")
 	e.Inactive = r.has("active") && !r.boolean("active")
 	if e.Crossover == "" {
@@ -41,7 +41,14 @@ func (l *loader) experiment(d *definition) *Experiment {
 
 // subject is the one written, else the only one that all metrics share.
 func (l *loader) subject(e *Experiment, r *reader) {
+	written := r.scalars("subject")
+	if len(written) > 1 {
+		l.report.at("E015", written[1], "an experiment has one subject", "a metric may have several; write the one that is randomised")
+	}
 	if r.has("subject") {
+		if len(written) > 0 {
+			e.Subject = written[0].text
+		}
 		for _, u := range e.Metrics {
 			if e.Subject != "" && !slices.Contains(u.Metric.Subjects, e.Subject) {
 				n := r.metricNode(u.Metric.ID)
@@ -216,9 +223,9 @@ func (l *loader) exposure(e *Experiment, r *reader) {
 		l.report.at("E033", n, fmt.Sprintf("event %s reads a profile source, which has no exposures", n.text), "name an event over a source of events")
 		return
 	}
-	if s := r.scalar("subject"); s != nil {
-		if l.needColumn(event, s, ", the experiment's subject") {
-			l.subjectType(event, s)
+	if s := r.scalars("subject"); len(s) > 0 {
+		if l.needColumn(event, s[0], ", the experiment's subject") {
+			l.subjectType(event, s[0])
 		}
 	} else if e.Subject != "" && event.Column(e.Subject) < 0 {
 		l.report.at("E031", n, fmt.Sprintf("event %s has no column %q, the subject of the experiment's metrics", event.ID, e.Subject), "it has: "+listed(event.columns()))

@@ -154,14 +154,28 @@ func TestHashIsOfTheDefinition(t *testing.T) {
 
 // TestHashIgnoresOrder shuffles documents, the keys of every mapping and the white space of the design's definitions.
 func TestHashIgnoresOrder(t *testing.T) {
-	base := hashes(t, designDefinitions)
-	for seed := range uint64(100) {
-		r := rand.New(rand.NewPCG(seed, 2))
-		text := shuffled(t, r, designDefinitions)
-		if got := different(base, hashes(t, text)); got != "" {
-			t.Fatalf("seed %d changes %q:\n%s", seed, got, text)
+	for _, original := range []string{designDefinitions, planDefinitions} {
+		base, plan := hashes(t, original), onlyPlan(t, original)
+		for seed := range uint64(50) {
+			r := rand.New(rand.NewPCG(seed, 2))
+			text := shuffled(t, r, original)
+			if got := different(base, hashes(t, text)); got != "" {
+				t.Fatalf("seed %d changes %q:\n%s", seed, got, text)
+			}
+			if got := onlyPlan(t, text); got != plan {
+				t.Fatalf("seed %d changes the plan:\n%s\nfrom\n%s", seed, got, plan)
+			}
 		}
 	}
+}
+
+func onlyPlan(t *testing.T, text string) string {
+	t.Helper()
+	plans, err := mustLoad(t, text).Plans()
+	if err != nil || len(plans) != 1 {
+		t.Fatal(len(plans), err)
+	}
+	return planText(plans[0])
 }
 
 // shuffled writes definitions anew from their tree, with everything in another order that has none.

@@ -34,7 +34,11 @@ func openAs(what string, n *node, s *shape, report *reporter) *reader {
 // openPart starts on a mapping that need not be complete.
 func openPart(what string, n *node, s *shape, report *reporter) *reader {
 	if n.kind != mappingNode {
-		report.at("E008", n, fmt.Sprintf("%s must be a mapping, not %s", what, n.kind), "keys: "+listed(s.names()))
+		hint := "keys: " + listed(s.names())
+		if key, value, ok := strings.Cut(n.text, ":"); ok && n.style == plainStyle && s.find(key) != nil {
+			hint = fmt.Sprintf("a key's colon needs a space behind it: %s: %s", key, value)
+		}
+		report.at("E008", n, fmt.Sprintf("%s must be a mapping, not %s", what, n.kind), hint)
 		return nil
 	}
 	r := &reader{what, n, s, report, map[string]*node{}, map[string]*node{}, map[string]bool{}}

@@ -182,7 +182,7 @@ var experimentShape = &shape{name: "experiment", doc: "A question and its arms."
 	key{name: "id", kind: idKey, required: true, doc: "The experiment's id."},
 	key{name: "hypothesis", kind: textKey, doc: "What is expected and why."},
 	key{name: "active", kind: boolKey, doc: "false: kept, but it costs nothing. Default true."},
-	key{name: "subject", kind: nameKey, doc: "What is randomised: a column of the exposure event. Default: the one its metrics have in common."},
+	key{name: "subject", kind: nameListKey, doc: "What is randomised: a column of the exposure event. Default: the one its metrics have in common."},
 	key{name: "exposure", kind: shapeKey, shape: exposureShape, required: true, doc: "The event at which a subject met its variant."},
 	key{name: "variants", kind: weightsKey, required: true, doc: "Variants with their planned weights."},
 	key{name: "control", kind: nameKey, required: true, doc: "The variant that the others are compared with."},

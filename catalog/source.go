@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // timezone: must mean the same on a machine that has no zones of its own
 )
 
 // DefaultLateness is L of a Kafka source that names none.

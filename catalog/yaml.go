@@ -251,7 +251,14 @@ func reportSyntax(f *file, err error, skip int, report *reporter) {
 		hint = "text with \": \" in it needs quotes, or a | block below"
 	}
 	if strings.Contains(f.line(pos.Line), "\t") && strings.Contains(msg, "cannot start any token") {
-		msg, hint = "a tab indents this line", "indent with spaces"
+		report.add("E002", pos, 1, f, "not YAML: a tab indents this line", "indent with spaces")
+		return
+	}
+	if strings.Contains(msg, "reserved character") || strings.Contains(msg, "unexpected directive") {
+		hint = "a value that begins with this sign needs quotes"
+	}
+	if hint == "" {
+		hint = "look for a bracket or quote that is not closed, here or before, or for a wrong indentation"
 	}
 	report.add("E002", pos, 1, f, "not YAML: "+msg, hint)
 }
