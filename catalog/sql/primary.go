@@ -112,7 +112,7 @@ func (p *parser) word() *expr {
 	if after.op("(") {
 		return p.call()
 	}
-	if reserved[strings.ToUpper(t.value)] {
+	if upper := strings.ToUpper(t.value); reserved[upper] || functionWords[upper] {
 		named := after.op(".") || after.op(",") || after.word("AS") || comparisons[after.value] != ""
 		if !named && p.isClause(t) || t.word("FROM") || t.word("AS") || t.word("THEN") || t.word("WHEN") || t.word("END") || t.word("ELSE") || t.word("AND") || t.word("OR") {
 			return p.fail(t, "", "expected an expression, found %s", p.describe(t))

@@ -87,7 +87,7 @@ func quoteIfNeeded(name string) string {
 			return quote(name)
 		}
 	}
-	if reserved[strings.ToUpper(name)] {
+	if upper := strings.ToUpper(name); reserved[upper] || functionWords[upper] {
 		return quote(name)
 	}
 	return name

@@ -4,14 +4,21 @@ package sql
 var reserved = set("ALL", "ANALYSE", "ANALYZE", "AND", "ANY", "ARRAY", "AS", "ASC", "ASYMMETRIC", "BOTH", "CASE", "CAST",
 	"CHECK", "COLLATE", "COLUMN", "CONSTRAINT", "CREATE", "DEFAULT", "DEFERRABLE", "DESC", "DESCRIBE", "DISTINCT", "DO",
 	"ELSE", "END", "EXCEPT", "FALSE", "FETCH", "FOR", "FOREIGN", "FROM", "GROUP", "HAVING", "IN", "INITIALLY", "INTERSECT",
-	"INTO", "LATERAL", "LEADING", "LIMIT", "NOT", "NULL", "OFFSET", "ON", "ONLY", "OR", "ORDER", "PIVOT", "PLACING",
+	"INTO", "LAMBDA", "LATERAL", "LEADING", "LIMIT", "NOT", "NULL", "OFFSET", "ON", "ONLY", "OR", "ORDER", "PIVOT", "PIVOT_LONGER", "PIVOT_WIDER", "PLACING",
 	"PRIMARY", "QUALIFY", "REFERENCES", "RETURNING", "SELECT", "SHOW", "SOME", "SUMMARIZE", "SYMMETRIC", "TABLE", "THEN",
-	"TO", "TRAILING", "TRUE", "TRY_CAST", "UNION", "UNIQUE", "UNPIVOT", "USING", "VARIADIC", "WHEN", "WHERE", "WINDOW", "WITH")
+	"TO", "TRAILING", "TRUE", "UNION", "UNIQUE", "UNPIVOT", "USING", "VARIADIC", "WHEN", "WHERE", "WINDOW", "WITH")
+
+// functionWords can name functions and types but no field without quotes, in DuckDB; AT, which is among them there, is a
+// common field and is read as one.
+var functionWords = set("ANTI", "ASOF", "AUTHORIZATION", "BINARY", "BY", "COLLATION", "COLUMNS", "CONCURRENTLY", "CROSS", "FREEZE",
+	"FULL", "GENERATED", "GLOB", "ILIKE", "INNER", "IS", "ISNULL", "JOIN", "LEFT", "LIKE", "MAP", "NATURAL", "NOTNULL", "OUTER",
+	"OVERLAPS", "POSITIONAL", "RIGHT", "SEMI", "SIMILAR", "STRUCT", "TABLESAMPLE", "TRY_CAST", "UNPACK", "VERBOSE")
 
 // notAlias are words that end an expression, so that they are no alias without AS: clauses and operators, and the
 // joins that are refused.
 var notAlias = set("BETWEEN", "LIKE", "ILIKE", "IS", "ISNULL", "NOTNULL", "SIMILAR", "GLOB", "OVER", "FILTER", "JOIN",
-	"INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "ASOF", "POSITIONAL", "SEMI", "ANTI", "TABLESAMPLE", "ESCAPE")
+	"INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "ASOF", "POSITIONAL", "SEMI", "ANTI", "TABLESAMPLE", "ESCAPE", "AT",
+	"VALUES", "OUTER", "BY", "COLLATION", "COLUMNS", "MAP", "STRUCT", "OVERLAPS")
 
 // refusal says why a clause of SQL is not in the dialect and where its meaning goes.
 type refusal struct{ what, hint string }
