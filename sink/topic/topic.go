@@ -68,6 +68,7 @@ type Stats struct {
 // goroutine.
 type Publisher struct {
 	hub    *results.Hub
+	sub    *results.Subscription
 	opt    Options
 	client *kgo.Client
 	admin  *kadm.Client
@@ -85,7 +86,8 @@ func New(hub *results.Hub, opt Options) (*Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("topic: %w", err)
 	}
-	return &Publisher{hub: hub, opt: opt, client: client, admin: kadm.NewClient(client)}, nil
+	// Subscribed here and not in Run: a hub that is closed in between still has its last results published.
+	return &Publisher{hub: hub, sub: hub.Subscribe(), opt: opt, client: client, admin: kadm.NewClient(client)}, nil
 }
 
 // Stats returns the counts so far.
@@ -94,27 +96,29 @@ func (p *Publisher) Stats() Stats {
 }
 
 // Close releases the connections. Run must have returned.
-func (p *Publisher) Close() { p.client.Close() }
+func (p *Publisher) Close() {
+	p.sub.Close()
+	p.client.Close()
+}
 
 // Run publishes until ctx ends, or until the hub is closed and its last results are out; then it returns nil. It is
 // called once. What the brokers refuse or do not answer is tried again; Run does not give up.
 func (p *Publisher) Run(ctx context.Context) error {
-	sub := p.hub.Subscribe()
-	defer sub.Close()
+	defer p.sub.Close()
 	due := map[string]bool{} // experiments with a result that is not out yet
 	for last := false; ; {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-sub.Done():
+		case <-p.sub.Done():
 			last = true
-		case <-sub.Ready():
+		case <-p.sub.Ready():
 		}
-		for _, u := range sub.Take() {
+		for _, u := range p.sub.Take() {
 			due[u.Result.Experiment] = true
 		}
 		for len(due) > 0 {
-			if err := p.round(ctx, due); err != nil {
+			if err := p.round(ctx, due); err != nil && ctx.Err() == nil {
 				p.opt.Logger.Error("results topic: not published, will try again", "topic", p.opt.Topic, "waiting", len(due), "err", err)
 				// The topic may have been deleted, or somebody else may have written to it: read it again.
 				p.held = nil
