@@ -77,7 +77,7 @@ func Compare(treatment, control *moment.Sums, d Design) Comparison {
 	}
 	c.State = state(&c, d, silence, errT, errC, treatment, control, &reasons)
 	if d.Limit != nil {
-		c.Guardrail = guardrail(&c, *d.Limit)
+		c.Guardrail = guardrail(&c, d, silence)
 	}
 	c.Reasons = reasons.sorted()
 	return c

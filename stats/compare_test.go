@@ -101,6 +101,7 @@ func TestEdgesHaveAWordAndAReasonAndNoNaN(t *testing.T) {
 		{"an estimate of a distinct count", flagged(moment.Approximate), usual, NotClear, "[approximate]"},
 		{"a subject left out", flagged(moment.Overflowed), usual, NotClear, "[overflowed]"},
 		{"a tail over its bound", usual, flagged(moment.OpenLimit), Unreliable, "[open_limit]"},
+		{"a tail over its bound in a small cell", spread(9, func(i int64) moment.Point { return moment.Point{Num: i, Den: 1, Flags: moment.OpenLimit} }), usual, Unreliable, "[few_nonzero few_subjects open_limit]"},
 		{"as it should be", usual, usual, NotClear, "[]"},
 	} {
 		for _, method := range []LiftMethod{Fieller, Delta, LogDelta} {

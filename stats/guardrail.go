@@ -26,17 +26,19 @@ const nearShare = 0.8
 //
 //	d = t − r·c,   SE_d² = v_t + r²·v_c,   crossed iff d is beyond 0 by more than k·SE_d
 //
-// with k of the always-valid interval: the same as asking whether Fieller's interval lies beyond L. While the state says
-// nothing (collecting, no_data, failed, unreliable) the word is within.
+// with k of the always-valid interval: the same as asking whether Fieller's interval lies beyond L. While nothing may be said
+// (silence, no tuning, no numbers) the word is within. That a row is unreliable does not silence its guardrail: harm that may be
+// there is shown, with the reasons for doubt.
 // Source: DESIGN §7; statistics.md §2.7.
-func guardrail(c *Comparison, l Limit) GuardrailWord {
-	if c.State != Better && c.State != Worse && c.State != NotClear || !c.Difference.Always.K.OK || l.Value == 0 {
+func guardrail(c *Comparison, d Design, silence []Reason) GuardrailWord {
+	l := *d.Limit
+	if len(silence) > 0 || !c.Difference.Always.Interval.OK || l.Value == 0 {
 		return Within
 	}
 	if low, _ := boundsBeyond(c, l, l.Value); low > 0 {
 		return Crossed
 	}
-	if c.State == Worse {
+	if Judge(c.Difference.Always.Interval, d.Direction) == Worse {
 		if _, high := boundsBeyond(c, l, nearShare*l.Value); high > 0 {
 			return Near
 		}

@@ -103,6 +103,17 @@ func TestGuardrailWithAControlBelowZeroKeepsItsDirection(t *testing.T) {
 	}
 }
 
+func TestGuardrailOfAnUnreliableRowStillSpeaks(t *testing.T) {
+	treatment := around(40200, 1080)
+	treatment.Add(moment.Point{In: true, Num: 1000, Den: 1, Flags: moment.OpenLimit})
+	c := Compare(treatment, around(40200, 1000), Design{
+		Scale: moment.Scale{Num: 3}, Direction: Down, Tuning: Tuning{V: 1000}, Limit: &Limit{Value: 0.05, Relative: true},
+	})
+	if c.State != Unreliable || c.Guardrail != Crossed {
+		t.Errorf("%s, %s", c.State, c.Guardrail)
+	}
+}
+
 func TestGuardrailWhereTheLiftIsUnbounded(t *testing.T) {
 	// The control is within its error of 0, so the lift has no interval; the rule without division still has a word.
 	control := around(20100, 5)

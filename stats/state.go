@@ -6,11 +6,15 @@ import (
 	"github.com/tidemark/tidemark/stats/moment"
 )
 
-// state returns the one word. In this order: failed if the sums are impossible, no_data if an arm is empty, unreliable if
-// a subject's total may be wrong, collecting while the silence rule or the missing tuning says so, else what the
-// always-valid interval of the difference says in the metric's direction. The fixed-horizon p never decides.
-// Source: DESIGN §7.
+// state returns the one word. In this order: failed if the sums are impossible, no_data if an arm is empty, unreliable if a
+// subject's total may be wrong (also in a small cell: what is wrong does not get right by waiting), collecting while the silence
+// rule or the missing tuning says so, else what the always-valid interval of the difference says in the metric's direction.
+// The fixed-horizon p never decides. Source: DESIGN §7.
 func state(c *Comparison, d Design, silence []Reason, errT, errC error, t, k *moment.Sums, reasons *reasonSet) State {
+	tuned := d.Tuning.Set()
+	if len(silence) == 0 && !tuned {
+		reasons.add(NotTuned)
+	}
 	switch {
 	case errors.Is(errT, moment.ErrCorrupt) || errors.Is(errC, moment.ErrCorrupt):
 		return Failed
@@ -18,12 +22,7 @@ func state(c *Comparison, d Design, silence []Reason, errT, errC error, t, k *mo
 		return NoData
 	case t.OpenLimit > 0 || k.OpenLimit > 0:
 		return Unreliable
-	case len(silence) > 0:
-		return Collecting
-	case !d.Tuning.Set():
-		reasons.add(NotTuned)
-		return Collecting
-	case !c.Difference.Always.Interval.OK:
+	case len(silence) > 0 || !tuned || !c.Difference.Always.Interval.OK:
 		return Collecting
 	}
 	return Judge(c.Difference.Always.Interval, d.Direction)
