@@ -81,8 +81,14 @@ func Hybrid(alpha float64, tuning stats.Tuning, burnIn int64) Rule {
 }
 
 // Student is the mixture for estimated variances, indexed by the number of subjects, without any burn-in.
-func Student(alpha float64, planned int64) Rule {
+func Student(alpha float64, planned int64) Rule { return StudentFrom(alpha, planned, 0) }
+
+// StudentFrom is Student with a burn-in.
+func StudentFrom(alpha float64, planned, burnIn int64) Rule {
 	return stateless("student mixture", func(l *Look) float64 {
+		if l.T.N < burnIn || l.C.N < burnIn {
+			return math.Inf(1)
+		}
 		return known(stats.StudentMixtureByCount(l.Test, l.Subjects(), planned, alpha).K)
 	})
 }
