@@ -222,3 +222,12 @@ func TestDifferenceOfNearlyEqualArmsKeepsItsDigits(t *testing.T) {
 		t.Errorf("se %v, want %v", r.Difference.SE.V, want*1e-6)
 	}
 }
+
+func TestSmallBaseRatesHaveAP(t *testing.T) {
+	// GrowthBook #1320 had none.
+	c := Compare(shareOf(1000000, 9), shareOf(1000000, 3), Design{Direction: Up, Tuning: Tuning{V: 1}})
+	if !c.Difference.P.OK || math.Abs(c.Difference.Z.V-math.Sqrt(3)) > 1e-4 || c.State != Collecting {
+		t.Errorf("%+v", c)
+	}
+	requireFinite(t, "small base rates", c)
+}
