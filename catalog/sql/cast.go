@@ -87,17 +87,15 @@ func (f *frame) castDouble(v *Value, out *Value) bool {
 	case Double:
 		*out = *v
 		return true
-	case BigInt, Boolean:
-		*out = Value{Kind: Double, F: float64(v.I)}
-		if v.Kind == BigInt && v.I != int64(out.F) {
-			// beyond 2^53 the double is not the source's number; Fixed still is
+	case BigInt, Boolean, Decimal:
+		n, scale := v.integer(), v.scale()
+		*out = Value{Kind: Double, F: v.float()}
+		if scale == 0 && !n.fits(15) {
+			// the double may not be the source's integer, so Fixed gets its digits
 			start := len(f.arena)
-			f.arena = strconv.AppendInt(f.arena, v.I, 10)
+			f.arena = n.appendDecimal(f.arena, 0)
 			out.Text = f.arena[start:len(f.arena):len(f.arena)]
 		}
-		return true
-	case Decimal:
-		*out = Value{Kind: Double, F: v.float()}
 		return true
 	case Varchar:
 		text := bytes.Trim(v.Text, " \t\n\v\f\r")
@@ -109,7 +107,6 @@ func (f *frame) castDouble(v *Value, out *Value) bool {
 			*out = Value{Kind: Double, F: n}
 			return true
 		}
-		return f.mismatch(v, "a DOUBLE")
 	}
 	return f.mismatch(v, "a DOUBLE")
 }

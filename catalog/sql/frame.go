@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"bytes"
 	"time"
 )
 
@@ -50,8 +51,9 @@ func (f *frame) field(slot int) *Raw {
 	return &f.fields[slot]
 }
 
-// read gives an untyped field its value: a JSON number without point and exponent that fits is a BIGINT, any other a
-// DOUBLE that keeps its text, as DuckDB's read_json types them; a nested value is its JSON text.
+// read gives an untyped field its value: a JSON number without point and exponent is a BIGINT, or beyond 64 bits a DECIMAL
+// without scale, so that no id loses a digit; any other number is a DOUBLE that keeps its text; a nested value is its
+// JSON text. DuckDB's read_json types them so within 64 bits.
 func (f *frame) read(raw *Raw, out *Value) {
 	switch raw.Kind {
 	case String, Nested:
@@ -60,6 +62,12 @@ func (f *frame) read(raw *Raw, out *Value) {
 		if n, ok := parseInt(raw.Text); ok {
 			*out = Value{Kind: BigInt, I: n}
 			return
+		}
+		if bytes.IndexAny(raw.Text, ".eE") < 0 {
+			if n, status := parseDecimal(raw.Text, 0); status == numberOK {
+				*out = decimalValue(n, 0)
+				return
+			}
 		}
 		*out = Value{Kind: Double, F: parseFloat(raw.Text), Text: raw.Text}
 	case True:
