@@ -160,7 +160,7 @@ type Variant struct {
 // Dimension is a slice of an experiment: a bare name, or {dimension, of}.
 type Dimension struct {
 	Name   string
-	Of     string   // event id when said explicitly
+	Of     string   // OfEvent or an event's id, when said explicitly
 	Values []string // for event dimensions beyond the bound
 
 	// Where the value comes from, resolved by Load: from is the exposure or profile event, nil for an event dimension.

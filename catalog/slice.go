@@ -145,6 +145,17 @@ func (l *loader) profiles(subject, column string) []*Event {
 	return out
 }
 
+// profileWithout is a profile event that has a column but not the subject to find it by.
+func (l *loader) profileWithout(subject, column string) *Event {
+	for _, id := range l.ids(eventKind) {
+		e, ok := l.byID[eventKind][id].value.(*Event)
+		if ok && e.Source != nil && e.Source.Profile && e.Column(subject) < 0 && e.Column(column) >= 0 {
+			return e
+		}
+	}
+	return nil
+}
+
 // eventSlice checks a dimension of the metrics' events: a metric that is sliced by it must read no event without it.
 func (l *loader) eventSlice(e *Experiment, d *Dimension, n *node) {
 	var columns []string
@@ -176,6 +187,9 @@ func (l *loader) eventSlice(e *Experiment, d *Dimension, n *node) {
 		hint := "an exposure column, a profile column, or a column of the metrics' events"
 		if name, ok := nearest(d.Name, columns); ok {
 			hint = fmt.Sprintf("did you mean %q?", name)
+		}
+		if p := l.profileWithout(e.Subject, d.Name); p != nil {
+			hint = fmt.Sprintf("profile event %s has it, but no column %q, the experiment's subject", p.ID, e.Subject)
 		}
 		l.report.at("E044", n, fmt.Sprintf("slice %q is a column of neither the exposure, a profile, nor the metrics' events", d.Name), hint)
 		return

@@ -16,8 +16,8 @@ func Parse(t testing.TB, yaml string) *catalog.Set {
 	set, findings := catalog.LoadFS(fstest.MapFS{"test.yaml": {Data: []byte(yaml)}}, "")
 	if set == nil || catalog.HasErrors(findings) {
 		var b strings.Builder
-		for _, d := range findings {
-			b.WriteString(d.Message + "\n")
+		if err := catalog.RenderText(&b, findings, catalog.RenderOptions{Files: 1}); err != nil {
+			t.Fatal(err)
 		}
 		t.Fatalf("definitions are not valid:\n%s", b.String())
 	}
