@@ -52,13 +52,3 @@ func ratioOf(t testing.TB, n int64, sums [5]string, sc moment.Scale) *moment.Sum
 		Num2: parse(sums[2], 2*sc.Num), Den2: parse(sums[3], 2*sc.Den), NumDen: parse(sums[4], sc.Num+sc.Den),
 	}
 }
-
-// points adds up subjects.
-func points(ps ...moment.Point) *moment.Sums {
-	var s moment.Sums
-	for _, p := range ps {
-		p.In = true
-		s.Add(p)
-	}
-	return &s
-}

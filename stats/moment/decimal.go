@@ -50,9 +50,7 @@ func (x Int192) AppendDecimal(b []byte, scale int) []byte {
 	for range scale - len(frac) {
 		b = append(b, '0')
 	}
-	for _, c := range frac {
-		b = append(b, c)
-	}
+	b = append(b, frac...)
 	// Trailing zeros say nothing: 2.50 and 2.5 are the same sum and must be the same text.
 	for len(b) > end && b[len(b)-1] == '0' {
 		b = b[:len(b)-1]
