@@ -140,6 +140,46 @@ func crashRun(seed uint64, crashes int) (n int, err error) {
 	return n, nil
 }
 
+// Every write of Open itself is a place to crash at: Pebble changes its MANIFEST there.
+func TestOpenSurvivesACrashAtAnyWrite(t *testing.T) {
+	s := newStoreRun(3, false)
+	mem := vfs.NewCrashableMem()
+	s.opt.FS = mem
+	if err := s.open(); err != nil {
+		t.Fatal(err)
+	}
+	s.extend(5)
+	if err := errors.Join(s.step(), s.store.Commit(s.cube.persist), s.store.Durable(), s.store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	before := mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))})
+	for at, crashed := int64(1), true; crashed; at++ {
+		crashed = false
+		for seed := range uint64(12) {
+			rng := rand.New(rand.NewPCG(seed, uint64(at)))
+			c := newCrasher(before.CrashClone(vfs.CrashCloneCfg{}), rng, 0)
+			c.after.Store(at)
+			s.opt.FS = errorfs.Wrap(c.mem, c)
+			if err := s.open(); err != nil {
+				t.Fatal(err)
+			}
+			s.store.Close()
+			if c.crashed() == nil {
+				continue
+			}
+			crashed = true
+			s.opt.FS = c.crashed()
+			if err := s.open(); err != nil {
+				t.Fatalf("crash at write %d of Open, seed %d: %v", at, seed, err)
+			}
+			if err := s.check(); err != nil || s.next != 1 {
+				t.Fatalf("crash at write %d of Open, seed %d: at batch %d: %v", at, seed, s.next, err)
+			}
+			s.store.Close()
+		}
+	}
+}
+
 func (s *storeRun) dump() (string, error) {
 	var b strings.Builder
 	err := s.store.scan(context.Background(), nil, nil, func(key, value []byte) error {

@@ -228,6 +228,48 @@ func TestStoreKeepsLargeSetsAndTailsInRowsOfTheirOwn(t *testing.T) {
 	}
 }
 
+func TestLargeSetsFollowTheirSegments(t *testing.T) {
+	plan := onePlan()
+	plan.Experiments[0].PrePeriod = day
+	fs := vfs.NewMem()
+	s, err := Open("shard", plan, Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Input(InputName{Source: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	// Nobody is exposed, so only the days of a possible pre-period are kept, each with a set of its own.
+	start := int64(20_000 * day)
+	for n := range int64(40) {
+		at := start + n*6*hour
+		var events []Event
+		for v := range int64(20) {
+			events = append(events, click(at, at, 100*n+v))
+		}
+		if err := s.Apply(&Batch{Events: events, Clock: at}, newTestCube()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.VerifyDigest(context.Background()); err != nil {
+			t.Fatalf("commit %d: %v", n, err)
+		}
+	}
+	sets := 0
+	err = s.scan(context.Background(), []byte{prefixSubject}, []byte{prefixSubject + 1}, func(key, _ []byte) error {
+		if _, kind, _ := subjectOf(key); kind == kindSet {
+			sets++
+		}
+		return nil
+	})
+	if err != nil || sets < 1 || sets > 3 {
+		t.Errorf("%d sets have rows, want those of two or three days: %v", sets, err)
+	}
+}
+
 func TestTailOverItsBoundMakesTheSubjectUnreliable(t *testing.T) {
 	s := openOne(t, Options{MaxTail: 10})
 	cube := newTestCube()

@@ -138,6 +138,7 @@ func (s *storeRun) extend(n int) {
 
 // step applies the next batch of the log.
 func (s *storeRun) step() error {
+	s.store.ID(fmt.Appendf(nil, "value %d", s.next))
 	err := s.store.Apply(&s.log[s.next], s.cube)
 	s.next++
 	return err
@@ -160,6 +161,11 @@ func (s *storeRun) check() error {
 	}
 	if err := s.store.Ledger().Check(s.store.eventSources()); err != nil {
 		return err
+	}
+	for i := range s.next {
+		if name := s.store.Name(moment.FirstValue + uint32(i)); name != fmt.Sprintf("value %d", i) {
+			return fmt.Errorf("dictionary entry %d is %q", i, name)
+		}
 	}
 	again := newTestCube()
 	if err := s.store.Contributions(again); err != nil {
