@@ -178,7 +178,7 @@ func (f *frame) dateArith(op byte, a, b *Value, out *Value) bool {
 		*out = Value{Kind: Date, I: sum}
 		return true
 	}
-	return f.outOfRange(b, "the days of a DATE")
+	return f.tooLarge(b, Type{Kind: Date})
 }
 
 func (f *frame) negate(v *Value, out *Value) bool {

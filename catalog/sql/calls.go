@@ -325,7 +325,7 @@ func (f *frame) whole(v *Value, float func(float64) float64, direction int64, ou
 func callToTimestamp(f *frame, args []Value, out *Value) bool {
 	micros := math.RoundToEven(args[0].F * 1e6)
 	if !(micros > -(1<<63) && micros < 1<<63) {
-		return f.outOfRange(&args[0], "TO_TIMESTAMP")
+		return f.tooLarge(&args[0], Type{Kind: TimestampTZ})
 	}
 	*out = Value{Kind: TimestampTZ, I: int64(micros)}
 	return true
@@ -344,7 +344,7 @@ func callEpochMS(f *frame, args []Value, out *Value) bool {
 		return false
 	}
 	if v.I > math.MaxInt64/1000 || v.I < math.MinInt64/1000 {
-		return f.outOfRange(v, "EPOCH_MS")
+		return f.tooLarge(v, Type{Kind: Timestamp})
 	}
 	*out = Value{Kind: Timestamp, I: v.I * 1000, utc: true}
 	return true

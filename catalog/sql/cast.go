@@ -34,12 +34,26 @@ func (f *frame) cast(v *Value, to Type, exact bool, out *Value) bool {
 	return true
 }
 
-func (f *frame) mismatch(v *Value, to string) bool {
-	return f.refuse(TypeMismatch, v.describe()+" is not "+to)
+// notA refuses a value that is not of a type at all, tooLarge one that is beyond it. Their text is made only if
+// somebody will read it: TRY_CAST refuses all day.
+func (f *frame) notA(v *Value, to Type) bool {
+	return f.refuseValue(TypeMismatch, v, " is not a ", to)
 }
 
-func (f *frame) outOfRange(v *Value, to string) bool {
-	return f.refuse(NumberRange, v.describe()+" is out of the range of "+to)
+func (f *frame) tooLarge(v *Value, to Type) bool {
+	return f.refuseValue(NumberRange, v, " is out of the range of ", to)
+}
+
+func (f *frame) refuseValue(reason string, v *Value, between string, to Type) bool {
+	if f.quiet {
+		return false
+	}
+	return f.refuse(reason, v.describe()+between+to.String())
+}
+
+// mismatch refuses a value where what is needed is more than a type.
+func (f *frame) mismatch(v *Value, needed string) bool {
+	return f.refuse(TypeMismatch, v.describe()+" is not "+needed)
 }
 
 func (f *frame) castBigInt(v *Value, out *Value) bool {
@@ -50,7 +64,7 @@ func (f *frame) castBigInt(v *Value, out *Value) bool {
 	case Double:
 		r := math.RoundToEven(v.F)
 		if !(r >= -(1<<63) && r < 1<<63) {
-			return f.outOfRange(v, "BIGINT")
+			return f.tooLarge(v, Type{Kind: BigInt})
 		}
 		*out = Value{Kind: BigInt, I: int64(r)}
 		return true
@@ -58,7 +72,7 @@ func (f *frame) castBigInt(v *Value, out *Value) bool {
 		n, _ := v.integer().rescale(v.Scale, 0)
 		i, ok := n.small()
 		if !ok {
-			return f.outOfRange(v, "BIGINT")
+			return f.tooLarge(v, Type{Kind: BigInt})
 		}
 		*out = Value{Kind: BigInt, I: i}
 		return true
@@ -72,14 +86,14 @@ func (f *frame) castBigInt(v *Value, out *Value) bool {
 		i, ok := n.small()
 		switch {
 		case status == numberBad:
-			return f.mismatch(v, "a BIGINT")
+			return f.notA(v, Type{Kind: BigInt})
 		case status == numberRange || !ok:
-			return f.outOfRange(v, "BIGINT")
+			return f.tooLarge(v, Type{Kind: BigInt})
 		}
 		*out = Value{Kind: BigInt, I: i}
 		return true
 	}
-	return f.mismatch(v, "a BIGINT")
+	return f.notA(v, Type{Kind: BigInt})
 }
 
 func (f *frame) castDouble(v *Value, out *Value) bool {
@@ -108,7 +122,7 @@ func (f *frame) castDouble(v *Value, out *Value) bool {
 			return true
 		}
 	}
-	return f.mismatch(v, "a DOUBLE")
+	return f.notA(v, Type{Kind: Double})
 }
 
 // float is the value as the double that DuckDB's casts give.
@@ -193,7 +207,7 @@ func (f *frame) castDecimal(v *Value, to Type, exact bool, out *Value) bool {
 		n, ok = v.integer().rescale(v.Scale, to.Scale)
 	case Double:
 		if math.IsNaN(v.F) || math.IsInf(v.F, 0) && len(v.Text) == 0 {
-			return f.refuse(NotANumber, v.describe()+" is not a DECIMAL")
+			return f.refuseValue(NotANumber, v, " is not a ", to)
 		}
 		if exact && len(v.Text) > 0 {
 			var status numberStatus
@@ -207,14 +221,14 @@ func (f *frame) castDecimal(v *Value, to Type, exact bool, out *Value) bool {
 	case Varchar:
 		var status numberStatus
 		if n, status = parseDecimal(v.Text, to.Scale); status == numberBad {
-			return f.mismatch(v, "a "+to.String())
+			return f.notA(v, to)
 		}
 		ok = status == numberOK
 	default:
-		return f.mismatch(v, "a "+to.String())
+		return f.notA(v, to)
 	}
 	if !ok || !n.fits(to.Precision) {
-		return f.outOfRange(v, to.String())
+		return f.tooLarge(v, to)
 	}
 	*out = Value{Kind: Decimal, Scale: to.Scale}
 	out.setDecimal(n)
@@ -236,10 +250,10 @@ func (f *frame) castBoolean(v *Value, out *Value) bool {
 			truth = true
 		case equalFold(t, "false"), equalFold(t, "f"), equalFold(t, "no"), equalFold(t, "n"), len(t) == 1 && t[0] == '0':
 		default:
-			return f.mismatch(v, "a BOOLEAN")
+			return f.notA(v, Type{Kind: Boolean})
 		}
 	default:
-		return f.mismatch(v, "a BOOLEAN")
+		return f.notA(v, Type{Kind: Boolean})
 	}
 	*out = Value{Kind: Boolean}
 	if truth {
@@ -255,10 +269,10 @@ func (f *frame) castTime(v *Value, to Kind, out *Value) bool {
 		return f.readTime(v, to, out)
 	}
 	if !v.Kind.temporal() {
-		if v.Kind.numeric() {
-			return f.refuse(TypeMismatch, "the number "+v.describe()+" is not a "+to.String()+"; use TO_TIMESTAMP(seconds) or EPOCH_MS(milliseconds)")
+		if v.Kind.numeric() && !f.quiet {
+			return f.mismatch(v, "a "+to.String()+"; use TO_TIMESTAMP(seconds) or EPOCH_MS(milliseconds)")
 		}
-		return f.mismatch(v, "a "+to.String())
+		return f.notA(v, Type{Kind: to})
 	}
 	from, i, utc := v.Kind, v.I, v.utc
 	*out = Value{Kind: to}
@@ -288,7 +302,7 @@ func (f *frame) readTime(v *Value, to Kind, out *Value) bool {
 	if to == Date {
 		days, rest, ok := parseDate(v.Text)
 		if !ok || len(rest) > 0 && isDigit(rest[0]) {
-			return f.mismatch(v, "a DATE")
+			return f.notA(v, Type{Kind: Date})
 		}
 		*out = Value{Kind: Date, I: days}
 		return true
@@ -296,7 +310,9 @@ func (f *frame) readTime(v *Value, to Kind, out *Value) bool {
 	micros, z, ok := parseTimestamp(v.Text)
 	switch {
 	case !ok:
-		return f.mismatch(v, "a "+to.String()+" ('YYYY-MM-DD HH:MM:SS')")
+		return f.notA(v, Type{Kind: to})
+	case to == Timestamp && z == withZone && f.quiet:
+		return false
 	case to == Timestamp && z == withZone:
 		return f.refuse(TypeMismatch, v.describe()+" has an offset, which a TIMESTAMP can't keep; use TIMESTAMPTZ")
 	case to == TimestampTZ && z == noZone:
@@ -317,7 +333,7 @@ func (f *frame) readMoment(v *Value, out *Value) bool {
 	}
 	micros, z, ok := parseTimestamp(v.Text)
 	if !ok {
-		return f.mismatch(v, "a TIMESTAMP ('YYYY-MM-DD HH:MM:SS')")
+		return f.notA(v, Type{Kind: Timestamp})
 	}
 	*out = Value{Kind: Timestamp, I: micros}
 	if z == withZone {

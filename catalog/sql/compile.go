@@ -158,7 +158,12 @@ func (c *compiler) tryCast(e *expr) evalFn {
 }
 
 // tryCast is cast for TRY_CAST.
-func (f *frame) tryCast(v *Value, to Type, exact bool) bool { return f.cast(v, to, exact, v) }
+func (f *frame) tryCast(v *Value, to Type, exact bool) bool {
+	f.quiet = true
+	ok := f.cast(v, to, exact, v)
+	f.quiet = false
+	return ok
+}
 
 func (c *compiler) adapt(e *expr) evalFn {
 	x, to := c.value(e.args[0]), e.to

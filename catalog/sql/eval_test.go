@@ -166,7 +166,7 @@ func TestWhereDecides(t *testing.T) {
 // TestEvalAllocatesNothing covers every kind of node that makes text or intermediate values.
 func TestEvalAllocatesNothing(t *testing.T) {
 	q := mustParse(t, `SELECT user_id, TO_TIMESTAMP(ts / 1000) AS event_time, CAST(total AS DECIMAL(18,2)) * 2 AS revenue, CAST(n AS BIGINT) + 1 AS n,
-		UPPER(platform) || '-' || n AS p, CASE WHEN platform LIKE 'i%' THEN SUBSTR(platform, 1, 2) ELSE SHA256(platform) END AS c,
+		UPPER(platform) || '-' || n AS p, TRY_CAST(platform AS BIGINT) AS t1, TRY_CAST(platform AS DECIMAL(9,2)) AS t2, TRY_CAST(platform AS TIMESTAMP) AS t3, TRY_CAST(total AS DATE) AS t4, CASE WHEN platform LIKE 'i%' THEN SUBSTR(platform, 1, 2) ELSE SHA256(platform) END AS c,
 		EXTRACT(hour FROM at) AS h, STRFTIME(CAST(at AS TIMESTAMP), '%Y-%m') AS m, CONCAT(n, '/', total) AS k, ROUND(total, 1) AS r, TRIM(REPLACE(platform, 'i', 'I')) AS q
 		FROM orders WHERE status = 'PAID' AND total BETWEEN 1 AND 100.5 AND platform IN ('ios', 'web') AND n IS NOT NULL`)
 	e := q.NewEvaluator(EvalOptions{})

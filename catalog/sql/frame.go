@@ -14,6 +14,7 @@ type frame struct {
 	temps  []Value
 	arena  []byte // text made for this record
 	reject ErrorReject
+	quiet  bool // a refusal is about to become NULL: its text is not needed
 }
 
 // evalFn computes a value into out; false means that the record is refused, with the frame's reject saying why.

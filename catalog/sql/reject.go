@@ -11,8 +11,6 @@ const (
 	Oversize = "oversize"
 	// TypeMismatch: a value cannot be read as the type that the event's SQL asks for.
 	TypeMismatch = "type_mismatch"
-	// MissingField: a field that the event cannot do without is absent.
-	MissingField = "missing_field"
 	// MissingSubject: the subject column is NULL or empty.
 	MissingSubject = "missing_subject"
 	// MissingTime: event_time is NULL or empty.
@@ -31,6 +29,6 @@ const (
 
 // Reasons lists the closed set in the order in which pages and dumps show it.
 var Reasons = []string{
-	Malformed, WrongEncoding, Oversize, TypeMismatch, MissingField, MissingSubject, MissingTime,
+	Malformed, WrongEncoding, Oversize, TypeMismatch, MissingSubject, MissingTime,
 	NumberRange, NotANumber, TimeRange, Future, IDConflict,
 }
