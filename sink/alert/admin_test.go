@@ -50,9 +50,7 @@ func TestAdmin(t *testing.T) {
 		ask("POST", "/alerts/replay?receiver=nobody", 400, "no receiver")
 		ask("POST", "/alerts/enable?receiver=nobody", 400, "no receiver")
 		ask("POST", "/alerts/accept?experiment=nothing", 400, "no experiment")
-		pager.mu.Lock()
-		pager.answer = nil
-		pager.mu.Unlock()
+		pager.now(nil)
 		ask("POST", "/alerts/replay?receiver=pager", 200, `"replayed":1`)
 		ask("POST", "/alerts/enable?receiver=pager", 200)
 		ask("POST", "/alerts/accept?experiment=one", 200)

@@ -57,18 +57,22 @@ func TestCrashKeepsStateAndOutboxTogether(t *testing.T) {
 		plain.Close()
 
 		var clone *vfs.MemFS
-		var acknowledged, atCrash int
-		fs, _ := crashAt(vfs.NewCrashableMem(), 1+r.Int64N(120), []int{0, 10, 50, 100}[seed%4], r, func(c *vfs.MemFS) { clone, atCrash = c, acknowledged })
+		var acknowledged, crashed atomic.Int64
+		fs, _ := crashAt(vfs.NewCrashableMem(), 1+r.Int64N(120), []int{0, 10, 50, 100}[seed%4], r, func(c *vfs.MemFS) {
+			clone = c // read when the manager is closed
+			crashed.Store(acknowledged.Load())
+		})
 		m := open(t, set, options(fs, map[string]*rec{}))
 		for i, o := range list {
 			observe(t, m, o)
-			acknowledged = i + 1
+			acknowledged.Store(int64(i + 1))
 		}
 		m.Close()
 		if clone == nil {
 			continue
 		}
 		cut++
+		atCrash := int(crashed.Load())
 		again := open(t, set, options(clone, map[string]*rec{}))
 		got := history(again)
 		messages, _ := outbox(t, again, 0)
@@ -138,9 +142,10 @@ func TestCrashLosesNoMessage(t *testing.T) {
 			before, after := flaky(), flaky()
 			var clone *vfs.MemFS
 			atCrash := map[string][]sent{}
-			observed, atIndex := 0, 0
+			var observed, atIndex atomic.Int64
 			fs, _ := crashAt(vfs.NewCrashableMem(), 40+r.Int64N(200), []int{0, 10, 50, 100}[seed%4], r, func(c *vfs.MemFS) {
-				clone, atIndex = c, observed
+				clone = c // read when the manager is closed
+				atIndex.Store(observed.Load())
 				for id, s := range before {
 					atCrash[id] = s.log()
 				}
@@ -156,8 +161,7 @@ func TestCrashLosesNoMessage(t *testing.T) {
 			}
 			durable := everything(t, first)
 			first.Close()
-			from := max(0, atIndex-r.IntN(6))
-			observed = 0
+			from := max(0, int(atIndex.Load())-r.IntN(6))
 			liveOn(t, set, clone, after, list[from:], &observed)
 
 			for _, id := range []string{"chat", "pager"} {
@@ -200,14 +204,14 @@ func TestCrashLosesNoMessage(t *testing.T) {
 }
 
 // liveOn runs a manager over the results and waits in virtual time until everything is delivered.
-func liveOn(t *testing.T, set *catalog.Set, fs vfs.FS, senders map[string]*rec, list []outcome, observed *int) {
+func liveOn(t *testing.T, set *catalog.Set, fs vfs.FS, senders map[string]*rec, list []outcome, observed *atomic.Int64) {
 	m := open(t, set, options(fs, senders))
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
 	for i, o := range list {
 		observe(t, m, o)
-		*observed = i + 1
+		observed.Store(int64(i + 1))
 		time.Sleep(time.Duration(i%3) * 400 * time.Millisecond)
 	}
 	time.Sleep(10 * time.Minute)

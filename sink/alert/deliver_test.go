@@ -191,17 +191,11 @@ func TestScheduleEndsInDeadLettersAndReplayKeepsIDs(t *testing.T) {
 func TestReplayOfAFireRepeatsItsDeliveredEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pager := newRec("pager")
-		refuse := true
-		pager.answer = func(id string, try int) notify.Attempt {
-			if refuse {
-				return notify.Attempt{Status: 400, Verdict: notify.Dead, Error: "answered 400"}
-			}
-			return notify.Attempt{Status: 200, Verdict: notify.Delivered}
-		}
+		pager.answer = failure(400)
 		r := run(t, definitions(guardrailRule("crossed", "pager")), options(vfs.NewMem(), map[string]*rec{"pager": pager}))
 		r.say("one", "crossed")
 		time.Sleep(time.Second)
-		refuse = false
+		pager.now(nil)
 		r.say("one", "within")
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -239,8 +233,12 @@ func TestRetryAfterRestsTheWholeDestination(t *testing.T) {
 		if until := r.receiver("pager").PausedUntil; until.Sub(began) != 7*time.Second {
 			t.Errorf("paused until %v after the beginning", until.Sub(began))
 		}
-		if next := r.Alerts()[0].Deliveries[0].NotBefore.Sub(began); next < 7*time.Second {
-			t.Errorf("the next try is announced for %v after the beginning", next)
+		for _, a := range r.Alerts() {
+			for _, d := range a.Deliveries {
+				if next := d.NotBefore.Sub(began); d.Tries > 0 && next < 7*time.Second {
+					t.Errorf("the next try is announced for %v after the beginning", next)
+				}
+			}
 		}
 		r.end() // a restart forgets nothing of it
 		r = run(t, set, options(fs, map[string]*rec{"pager": pager}))
@@ -355,7 +353,7 @@ func TestGoneReceiverIsDisabledUntilEnabledOrMoved(t *testing.T) {
 		if n := len(same.delivered()); n != 2 {
 			t.Errorf("enabled, %d messages arrived, want the 2 that waited", n)
 		}
-		same.answer = failure(410)
+		same.now(failure(410))
 		r.pos = pos
 		r.say("two", "within")
 		time.Sleep(time.Second)
@@ -417,6 +415,26 @@ func TestShutdownDoesNotCountAsAReceiversFailure(t *testing.T) {
 	})
 }
 
+func TestDeliveredIsNotRepeatedAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs, set := vfs.NewMem(), definitions(guardrailRule("crossed", "pager"))
+		pager := newRec("pager")
+		for range 3 {
+			r := run(t, set, options(fs, map[string]*rec{"pager": pager}))
+			r.say("one", "crossed")
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if x := r.receiver("pager"); x.Waiting != 0 {
+				t.Errorf("%d messages wait", x.Waiting)
+			}
+			r.end()
+		}
+		if n := len(pager.log()); n != 1 {
+			t.Errorf("%d requests for one message and three lives", n)
+		}
+	})
+}
+
 // blocking answers when it is cut off.
 type blocking struct{ *rec }
 
@@ -442,9 +460,7 @@ func TestQueueIsBoundedAndNothingIsDroppedUncounted(t *testing.T) {
 		if d := r.dead()[0]; !strings.HasPrefix(d.Reason, "queue_full") {
 			t.Errorf("reason %q", d.Reason)
 		}
-		pager.mu.Lock()
-		pager.answer = nil
-		pager.mu.Unlock()
+		pager.now(nil)
 		time.Sleep(time.Hour)
 		if n, err := r.Replay("pager"); n != 6 || err != nil {
 			t.Fatalf("replayed %d, %v", n, err)

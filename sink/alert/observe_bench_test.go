@@ -16,7 +16,7 @@ func BenchmarkObserve(b *testing.B) {
 			defer m.Close()
 			o := outcome{experiment: "one", subjects: 1000, positions: map[string]int64{"events/0": 0}, words: map[string]string{"CRASHES": "crossed", "CTR": "worse"}}
 			r := o.result()
-			slice := r.Rows[1]
+			slice := r.Rows[0]
 			for len(r.Rows) < rows {
 				r.Rows = append(r.Rows, slice)
 			}

@@ -163,6 +163,10 @@ func TestNobodyListening(t *testing.T) {
 	if a.Verdict != Retry || strings.Contains(a.Error, "secretpath") || !strings.Contains(a.Error, address) {
 		t.Errorf("%+v", a)
 	}
+	// Too short to be looked for in texts: it must not get there in the first place.
+	if a := open().Post(context.Background(), NewSecret("http://"+address+"/s3cr3t"), nil, nil); strings.Contains(a.Error, "s3cr3t") {
+		t.Errorf("%+v", a)
+	}
 	a = open().Post(context.Background(), NewSecret("https://no-such-host.invalid/secretpath"), nil, nil)
 	if a.Verdict != Retry || strings.Contains(a.Error, "secretpath") {
 		t.Errorf("%+v", a)
