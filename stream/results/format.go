@@ -71,12 +71,17 @@ func effect(value *float64, interval Interval, factor float64, before, after str
 	return e
 }
 
-// effectDecimals are those of an effect without an interval: two significant digits, and one decimal at least.
+// effectDecimals are those of an effect without an interval, of which nobody knows how well it is known: two significant
+// digits, with one decimal at least unless it is large.
 func effectDecimals(v float64) int {
-	if v == 0 {
+	switch v = math.Abs(v); {
+	case v >= 100:
+		return 0
+	case v == 0:
 		return 1
+	default:
+		return max(1, decimalsOf(v))
 	}
-	return max(1, decimalsOf(math.Abs(v)))
 }
 
 // FormatValue writes the value of an arm; se is its standard error, nil if there is none.

@@ -33,8 +33,10 @@ func TestFormatLiftGoldens(t *testing.T) {
 	if got := FormatLift(nil, nil).Text; got != "—" {
 		t.Errorf("no lift: %q", got)
 	}
-	if got := FormatLift(ptr(-0.0131), nil).Text; got != "−1.3%" {
-		t.Errorf("no interval: %q", got)
+	for v, want := range map[float64]string{-0.0131: "−1.3%", 93.663: "+9,366%", 0.762: "+76.2%", 0.00012: "+0.012%", 0: "0.0%", 1: "+100%"} {
+		if got := FormatLift(&v, nil).Text; got != want {
+			t.Errorf("%g without an interval: %q, want %q", v, got, want)
+		}
 	}
 }
 

@@ -39,6 +39,13 @@ var reasonTexts = map[string]string{
 	ReasonCardinality:       "the dimension has more values than can be kept apart",
 	ReasonSRM:               "subjects are not split as planned",
 	ReasonOwnTuning:         "the always-valid interval is tuned by the data it judges",
+	// Of the engine, about a result.
+	"halted_gap":     "a part of the log is missing; an operator must decide",
+	"halted_rekey":   "records are not in the partition of their subject; an operator must decide",
+	"halted_rejects": "too many records are rejected; an operator must decide",
+	"halted_corrupt": "a shard's state is damaged; it must be rebuilt",
+	"gap_accepted":   "a missing part of the log was accepted by an operator",
+	"waiting":        "an input can't be read at the moment",
 }
 
 // ReasonText says what a reason means; a reason without a text is its own.
