@@ -41,7 +41,8 @@ func (d Design) level() level {
 func levelOf(alpha float64) level { return level{alpha, NormalUpper(alpha / 2)} }
 
 // Compare compares a treatment with the control: one metric, one cell. What can't be computed is absent and Reasons say
-// why; it never fails otherwise. Formulas: Ratio, Normal, Always, Welch, Fieller, CUPED and the words of State.
+// why; it never fails otherwise. The formulas stand at Ratio, TwoSidedP, Tuning.Always, StudentTwoSidedP, LiftInterval, CUPED and
+// Silence.
 func Compare(treatment, control *moment.Sums, d Design) Comparison {
 	var c Comparison
 	l := d.level()

@@ -1,0 +1,191 @@
+package sketch
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+)
+
+var (
+	// ErrEmpty: a quantile of nothing was asked for.
+	ErrEmpty = errors.New("no values")
+	// ErrCorrupt: more values were taken out of a bin than were put in.
+	ErrCorrupt = errors.New("negative count: the state is corrupt")
+	// ErrFormat marks bytes that are no encoded sketch: cut short, of an unknown version, or not the one spelling.
+	ErrFormat = errors.New("not an encoded sketch")
+)
+
+// mantissa is how many bits of a value, its leading 1 included, choose its bin: 8 give a relative error of at most 1/256.
+const mantissa = 8
+
+// Quantiles counts values by bin. Values below 256 in magnitude have bins of their own. It is not safe for concurrent change.
+type Quantiles struct {
+	bins []bin // by index, none with count 0
+	n    int64
+}
+
+type bin struct {
+	index int32
+	count int64
+}
+
+// indexOf returns a value's bin: rising with the value, and the negative of that for its negative.
+func indexOf(v int64) int32 {
+	if v < 0 {
+		return -magnitudeIndex(uint64(-(v + 1)) + 1)
+	}
+	return magnitudeIndex(uint64(v))
+}
+
+func magnitudeIndex(m uint64) int32 {
+	e := max(0, bits.Len64(m)-mantissa)
+	return int32(e)<<(mantissa-1) + int32(m>>e)
+}
+
+// middle returns the middle of a bin.
+func middle(index int32) int64 {
+	if index < 0 {
+		if v := middle(-index); v > 0 || index == 0 {
+			return -v
+		}
+		return math.MinInt64
+	}
+	e := max(0, int(index)>>(mantissa-1)-1)
+	low := uint64(index-int32(e)<<(mantissa-1)) << e
+	v := low + uint64(1)<<e/2
+	if v > math.MaxInt64 {
+		// The bin of −2^63 alone, by its magnitude.
+		return 0
+	}
+	return int64(v)
+}
+
+// Count returns how many values there are.
+func (q *Quantiles) Count() int64 { return q.n }
+
+// IsZero says that nothing has been added, or that everything has been taken out again.
+func (q *Quantiles) IsZero() bool { return len(q.bins) == 0 }
+
+// Add counts a value n times; a negative n takes it out.
+func (q *Quantiles) Add(v int64, n int64) { q.add(indexOf(v), n) }
+
+func (q *Quantiles) add(index int32, n int64) {
+	if n == 0 {
+		return
+	}
+	q.n += n
+	i, found := slices.BinarySearchFunc(q.bins, index, func(b bin, index int32) int { return int(b.index - index) })
+	if !found {
+		q.bins = slices.Insert(q.bins, i, bin{index, n})
+		return
+	}
+	if q.bins[i].count += n; q.bins[i].count == 0 {
+		q.bins = slices.Delete(q.bins, i, i+1)
+	}
+}
+
+// Merge adds other's values.
+func (q *Quantiles) Merge(other *Quantiles) {
+	for _, b := range other.bins {
+		q.add(b.index, b.count)
+	}
+}
+
+// Quantile returns a value at rank ⌈p·n⌉ of the n values in ascending order (the first for p ≤ 0, the last for p ≥ 1), but for the
+// width of its bin: at most 1/256 of it. It returns ErrEmpty if there are none, and ErrCorrupt if a count is negative.
+// Source: Masson, Rim & Lee, VLDB 2019 (DDSketch), with the bins of HdrHistogram.
+func (q *Quantiles) Quantile(p float64) (int64, error) {
+	if q.n <= 0 && len(q.bins) == 0 {
+		return 0, ErrEmpty
+	}
+	rank := int64(math.Ceil(p * float64(q.n)))
+	rank = min(max(rank, 1), q.n)
+	var below int64
+	answer, found := int64(0), false
+	for _, b := range q.bins {
+		if b.count < 0 {
+			return 0, fmt.Errorf("sketch: bin of %d has %d values: %w", middle(b.index), b.count, ErrCorrupt)
+		}
+		if below += b.count; below >= rank && !found {
+			answer, found = middle(b.index), true
+		}
+	}
+	return answer, nil
+}
+
+// Interval returns the interval of the p-quantile when the share of values at or below it has the standard error se: the quantiles
+// at p ∓ k·se. For values that come in clusters (a subject's events) se is that of the ratio of counts, Σ 1{value ≤ q} over Σ 1,
+// over subjects; then the interval knows the clusters too. Errors as Quantile. Source: Woodruff, JASA 1952; statistics.md §2.12.
+func (q *Quantiles) Interval(p, se, k float64) (low, high int64, err error) {
+	if low, err = q.Quantile(p - k*se); err != nil {
+		return 0, 0, err
+	}
+	high, err = q.Quantile(p + k*se)
+	return low, high, err
+}
+
+// version is the first byte of an encoded sketch: 1 has the number of bins (uvarint), then for each its index, less the one before
+// (the first as it is), and its count, both zigzag varints.
+const version = 1
+
+// AppendBinary appends the encoded sketch. Equal sketches have equal bytes and only those.
+func (q *Quantiles) AppendBinary(b []byte) ([]byte, error) {
+	b = append(b, version)
+	b = binary.AppendUvarint(b, uint64(len(q.bins)))
+	last := int32(0)
+	for _, x := range q.bins {
+		b = binary.AppendVarint(b, int64(x.index-last))
+		b = binary.AppendVarint(b, x.count)
+		last = x.index
+	}
+	return b, nil
+}
+
+// Decode reads an encoded sketch from the front of b and returns what follows it. Errors are ErrFormat.
+func Decode(b []byte) (*Quantiles, []byte, error) {
+	bad := func(what string) (*Quantiles, []byte, error) {
+		return nil, nil, fmt.Errorf("sketch: decode: %s: %w", what, ErrFormat)
+	}
+	if len(b) == 0 || b[0] != version {
+		return bad("unknown version")
+	}
+	b = b[1:]
+	count, n := binary.Uvarint(b)
+	if n <= 0 || n > 1 && b[n-1] == 0 || count > uint64(len(b)) {
+		return bad("number of bins")
+	}
+	b = b[n:]
+	q := &Quantiles{}
+	last := int64(0)
+	for i := range count {
+		step, n := shortVarint(b)
+		if n == 0 || i > 0 && step <= 0 {
+			return bad("index")
+		}
+		b = b[n:]
+		values, n := shortVarint(b)
+		if n == 0 || values == 0 {
+			return bad("count")
+		}
+		b = b[n:]
+		last += step
+		if last < -int64(magnitudeIndex(1<<63)) || last > int64(indexOf(math.MaxInt64)) {
+			return bad("index out of range")
+		}
+		q.bins = append(q.bins, bin{int32(last), values})
+		q.n += values
+	}
+	return q, b, nil
+}
+
+// shortVarint is binary.Varint for the shortest spelling only; n is 0 for any other.
+func shortVarint(b []byte) (v int64, n int) {
+	v, n = binary.Varint(b)
+	if n <= 0 || n > 1 && b[n-1] == 0 {
+		return 0, 0
+	}
+	return v, n
+}

@@ -1,0 +1,217 @@
+package sketch
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func newRand(t testing.TB) *rand.Rand {
+	const seed = 20260302
+	t.Logf("seed %d", seed)
+	return rand.New(rand.NewPCG(seed, 3))
+}
+
+// draw gives values of every size and sign.
+func draw(r *rand.Rand) int64 {
+	switch r.IntN(8) {
+	case 0:
+		return 0
+	case 1:
+		return []int64{math.MaxInt64, math.MinInt64, math.MinInt64 + 1, 255, 256, 257, -255, -256, 511, 512}[r.IntN(10)]
+	}
+	v := int64(r.Uint64() >> r.IntN(64))
+	if r.IntN(3) == 0 {
+		v = -v
+	}
+	return v
+}
+
+func encode(t testing.TB, q *Quantiles) []byte {
+	t.Helper()
+	b, err := q.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestBinsRiseWithTheValueAndAreNarrow(t *testing.T) {
+	r := newRand(t)
+	values := []int64{math.MinInt64, math.MaxInt64, 0, 1, -1, 255, 256, 257, 258}
+	for range 20000 {
+		v := draw(r)
+		values = append(values, v)
+		if v < math.MaxInt64 {
+			values = append(values, v+1)
+		}
+	}
+	slices.Sort(values)
+	last := indexOf(math.MinInt64)
+	for _, v := range values {
+		i := indexOf(v)
+		if i < last {
+			t.Fatalf("the bin of %d is %d, that of a smaller value %d", v, i, last)
+		}
+		last = i
+		m := middle(i)
+		if d := math.Abs(float64(m) - float64(v)); d > math.Abs(float64(v))/256 {
+			t.Fatalf("%d has the bin %d, whose middle is %d", v, i, m)
+		}
+		if v > -256 && v < 256 && m != v {
+			t.Fatalf("%d has the middle %d", v, m)
+		}
+		if indexOf(m) != i {
+			t.Fatalf("the middle %d of bin %d is in bin %d", m, i, indexOf(m))
+		}
+	}
+}
+
+func TestQuantilesAgreeWithSorting(t *testing.T) {
+	r := newRand(t)
+	for range 300 {
+		values := make([]int64, 1+r.IntN(300))
+		var q Quantiles
+		for i := range values {
+			values[i] = draw(r)
+			q.Add(values[i], 1)
+		}
+		slices.Sort(values)
+		for _, p := range []float64{-1, 0, .001, .25, .5, .9, .95, .999, 1, 2} {
+			rank := min(max(int(math.Ceil(p*float64(len(values)))), 1), len(values))
+			want := values[rank-1]
+			got, err := q.Quantile(p)
+			if err != nil || indexOf(got) != indexOf(want) {
+				t.Fatalf("quantile %v of %d values: %d, %v, want %d", p, len(values), got, err, want)
+			}
+		}
+	}
+}
+
+func TestOrderGroupingAndRetractionLeaveTheSameBytes(t *testing.T) {
+	r := newRand(t)
+	for range 200 {
+		values := make([]int64, r.IntN(200))
+		var inOrder Quantiles
+		for i := range values {
+			values[i] = draw(r)
+			inOrder.Add(values[i], 1)
+		}
+		var parts [16]Quantiles
+		for _, i := range r.Perm(len(values)) {
+			p, wrong := &parts[r.IntN(16)], draw(r)
+			p.Add(wrong, 2)
+			p.Add(values[i], 1)
+			p.Add(wrong, -2)
+		}
+		var merged Quantiles
+		for _, i := range r.Perm(16) {
+			merged.Merge(&parts[i])
+		}
+		want := encode(t, &inOrder)
+		if got := encode(t, &merged); !bytes.Equal(got, want) {
+			t.Fatalf("shuffled %x, in order %x", got, want)
+		}
+		back, rest, err := Decode(append(slices.Clone(want), 7))
+		if err != nil || len(rest) != 1 || !bytes.Equal(encode(t, back), want) || back.Count() != int64(len(values)) {
+			t.Fatalf("decoded %+v, %v, %v", back, rest, err)
+		}
+		for i := range want {
+			if _, _, err := Decode(want[:i]); !errors.Is(err, ErrFormat) {
+				t.Fatalf("%x cut to %d: %v", want, i, err)
+			}
+		}
+		for _, v := range values {
+			merged.Add(v, -1)
+		}
+		if !merged.IsZero() || merged.Count() != 0 {
+			t.Fatalf("all taken out leaves %+v", merged)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	var q Quantiles
+	if _, err := q.Quantile(.5); !errors.Is(err, ErrEmpty) {
+		t.Errorf("of nothing: %v", err)
+	}
+	q.Add(5, 3)
+	q.Add(1000, -1)
+	if _, err := q.Quantile(.5); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("with a negative count: %v", err)
+	}
+	for name, b := range map[string][]byte{
+		"a later version":   {2, 0},
+		"a long number":     {1, 0x80, 0},
+		"a count of 0":      {1, 1, 2, 0},
+		"bins out of order": {1, 2, 4, 2, 1, 2},
+		"a bin twice":       {1, 2, 4, 2, 0, 2},
+		"a bin too far":     {1, 1, 0xff, 0xff, 7, 2},
+	} {
+		if x, _, err := Decode(b); !errors.Is(err, ErrFormat) {
+			t.Errorf("%s: %+v, %v", name, x, err)
+		}
+	}
+}
+
+func TestIntervalCoversTheQuantileOfClusters(t *testing.T) {
+	// Subjects with a pace of their own and several events each: an error per event would cover far too little. The share at or
+	// below the quantile is a ratio over subjects; 1.96 of its errors cover the true quantile 95 % of the time.
+	r := newRand(t)
+	const runs, subjects, p = 400, 400, .9
+	// ln of an event is normal with variance .25 + .09; subjects' numbers of events do not depend on their pace.
+	trueQuantile := 1e6 * math.Exp(1.2815515655446004*math.Sqrt(.25+.09))
+	covered := 0
+	for range runs {
+		type subject struct{ events []int64 }
+		all := make([]subject, subjects)
+		var q Quantiles
+		for i := range all {
+			pace := math.Exp(.5 * r.NormFloat64())
+			for range 1 + r.IntN(10) {
+				v := int64(1e6 * pace * math.Exp(.3*r.NormFloat64()))
+				all[i].events = append(all[i].events, v)
+				q.Add(v, 1)
+			}
+		}
+		c, err := q.Quantile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sa, sd, saa, sad, sdd float64
+		for _, s := range all {
+			var a, d float64
+			for _, v := range s.events {
+				d++
+				if v <= c {
+					a++
+				}
+			}
+			sa, sd, saa, sad, sdd = sa+a, sd+d, saa+a*a, sad+a*d, sdd+d*d
+		}
+		ratio := sa / sd
+		se := math.Sqrt((saa-2*ratio*sad+ratio*ratio*sdd)*subjects/(subjects-1)) / sd
+		low, high, err := q.Interval(p, se, 1.96)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if float64(low) <= trueQuantile && trueQuantile <= float64(high) {
+			covered++
+		}
+	}
+	if got := float64(covered) / runs; math.Abs(got-.95) > 4*math.Sqrt(.95*.05/runs) {
+		t.Errorf("covered in %.3f of the runs", got)
+	}
+}
+
+func BenchmarkAdd(b *testing.B) {
+	r := newRand(b)
+	var q Quantiles
+	b.ReportAllocs()
+	for range b.N {
+		q.Add(int64(1e6*math.Exp(r.NormFloat64())), 1)
+	}
+}
