@@ -150,7 +150,10 @@ func (l *lineage) full(c *Cells, mask uint) *rollup {
 		source = ^uint(0) // no cell has it
 	}
 	r.asked = l.pictures
-	r.update(c.cells, source)
+	if r.of != c {
+		r.update(c.cells, source)
+		r.of = c
+	}
 	return r
 }
 
@@ -159,7 +162,8 @@ type rollup struct {
 	mask     uint
 	variants int
 	asked    uint64  // lineage.pictures when it was asked for last
-	base     []*Cell // of the last update
+	of       *Cells  // the last update
+	base     []*Cell // of it
 	source   uint
 	up       []int32 // by index of base: the slot to which it is added
 
