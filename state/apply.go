@@ -9,17 +9,15 @@ import (
 // apply changes one subject by its events of a batch, in log order, and reports the differences. None of them is late.
 // rows has the ids that are no longer in the head row.
 func (c *core) apply(s *Subject, events []*Event, rows idRows, sink Sink) {
-	c.touched = c.touched[:0]
+	c.defs = c.defs[:0]
 	for _, ev := range events {
-		for _, x := range c.schema.events[ev.Def].touched {
-			c.touched = insert(c.touched, x)
-		}
+		c.defs = insert(c.defs, ev.Def)
 	}
-	c.before, c.counts, c.outsides = c.before[:0], c.counts[:0], c.outsides[:0]
-	was := make([]standing, len(c.touched))
-	for i, x := range c.touched {
-		was[i] = c.stand(s, x)
+	c.before, c.counts, c.outsides, c.was = c.before[:0], c.counts[:0], c.outsides[:0], c.was[:0]
+	for i := range s.exposed {
+		c.stand(s, &s.exposed[i])
 	}
+	c.borrowTail(s)
 	c.expireIDs(s)
 	changed := false
 	for _, ev := range events {
@@ -29,65 +27,119 @@ func (c *core) apply(s *Subject, events []*Event, rows idRows, sink Sink) {
 		c.accept(s, ev)
 		changed = true
 	}
-	if !changed {
+	if changed {
+		was := c.was
+		for i := range s.exposed {
+			x := &s.exposed[i]
+			switch {
+			case len(was) > 0 && was[0].experiment == x.experiment:
+				c.report(s, x, &was[0], sink)
+				was = was[1:]
+			case c.isNew(x):
+				c.report(s, x, nil, sink)
+			}
+		}
+		c.close(s)
+	}
+	c.returnTail(s)
+}
+
+// borrowTail gives a subject without open events the core's memory for those to come: most are closed at once.
+func (c *core) borrowTail(s *Subject) {
+	if len(s.tail) == 0 {
+		s.tail, s.operands = c.tail[:0], c.operands[:0]
+	}
+}
+
+// returnTail takes the memory back; what stays open gets its own.
+func (c *core) returnTail(s *Subject) {
+	if len(s.tail) == 0 {
+		c.tail, c.operands = s.tail[:0], s.operands[:0]
+		s.tail, s.operands = nil, nil
 		return
 	}
-	for i, x := range c.touched {
-		c.report(s, x, &was[i], sink)
+	if cap(c.tail) > 0 && cap(s.tail) > 0 && &c.tail[:1][0] == &s.tail[:1][0] {
+		s.tail = slices.Clone(s.tail)
 	}
-	c.close(s)
+	if cap(c.operands) > 0 && cap(s.operands) > 0 && &c.operands[:1][0] == &s.operands[:1][0] {
+		s.operands = slices.Clone(s.operands)
+	}
 }
 
 // standing is what a subject was to an experiment before a batch: ranges of the core's scratch.
 type standing struct {
-	in, crossed   bool
-	cells, counts [2]int
-	outsides      int
+	experiment int32
+	crossed    bool
+	defs       []int // the events whose metrics were asked for; nil: all
+	cells      [2]int
+	counts     int
+	outsides   int
 }
 
-// stand notes the subject's contributions and ledger entries in experiment x.
-func (c *core) stand(s *Subject, x int) standing {
-	in := s.inExperiment(x)
-	if in == nil {
-		return standing{}
-	}
-	was := standing{in: true, crossed: in.crossed, outsides: len(c.outsides)}
-	was.cells[0] = len(c.before)
-	c.before = c.contributions(s, in, always, c.before)
-	was.cells[1] = len(c.before)
-	was.counts[0] = len(c.counts)
-	c.counts = c.tally(s, in, c.counts)
-	was.counts[1] = len(c.counts)
-	for k, d := range c.schema.experiments[x].reads {
-		n := c.counts[was.counts[0]+k]
-		c.outsides = append(c.outsides, s.acceptedOf(d)-n.counted-n.unexposed)
-	}
-	return was
-}
-
-// report hands on what changed in experiment x, and moves the ledger.
-func (c *core) report(s *Subject, x int, was *standing, sink Sink) {
-	in := s.inExperiment(x)
-	if in == nil {
+// stand notes the subject's contributions and ledger entries in an experiment that the batch may change: those of the
+// metrics that read one of its events, or all if one of them may move the subject to another place.
+func (c *core) stand(s *Subject, x *exposed) {
+	e := &c.schema.experiments[x.experiment]
+	was := standing{experiment: x.experiment, crossed: x.crossed, defs: c.defs, counts: len(c.counts), outsides: len(c.outsides)}
+	if overlap(e.shapes, c.defs) {
+		was.defs = nil
+	} else if !overlap(e.reads, c.defs) {
 		return
 	}
-	l := &c.ledger.experiments[x]
-	if !was.in {
-		l.exposed++
+	was.cells[0] = len(c.before)
+	c.before = c.contributions(s, x, always, was.defs, c.before)
+	was.cells[1] = len(c.before)
+	c.counts = c.tally(s, x, c.counts)
+	for k, d := range e.reads {
+		n := c.counts[was.counts+k]
+		c.outsides = append(c.outsides, s.acceptedOf(d)-n.counted-n.unexposed)
 	}
-	if in.crossed && !was.crossed {
+	c.was = append(c.was, was)
+}
+
+// overlap says whether two rising lists have something in common.
+func overlap(a, b []int) bool {
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0] < b[0]:
+			a = a[1:]
+		case a[0] > b[0]:
+			b = b[1:]
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// isNew says whether an experiment that the batch did not find the subject in is one that it brought it into: one that
+// stand passed over reads nothing of the batch, and its exposure event neither.
+func (c *core) isNew(x *exposed) bool {
+	return slices.Contains(c.defs, c.schema.experiments[x.experiment].exposure)
+}
+
+// report hands on what changed in an experiment, and moves the ledger. was is nil if the subject is new there.
+func (c *core) report(s *Subject, x *exposed, was *standing, sink Sink) {
+	l := &c.ledger.experiments[x.experiment]
+	var before []cell
+	var defs []int
+	if was == nil {
+		l.exposed++
+	} else {
+		before, defs = c.before[was.cells[0]:was.cells[1]], was.defs
+	}
+	if x.crossed && (was == nil || !was.crossed) {
 		l.crossovers++
 	}
-	c.after = c.contributions(s, in, always, c.after[:0])
-	emit(x, c.before[was.cells[0]:was.cells[1]], c.after, sink)
+	c.after = c.contributions(s, x, always, defs, c.after[:0])
+	emit(int(x.experiment), before, c.after, sink)
 	from := len(c.counts)
-	c.counts = c.tally(s, in, c.counts)
-	for k, d := range c.schema.experiments[x].reads {
+	c.counts = c.tally(s, x, c.counts)
+	for k, d := range c.schema.experiments[x.experiment].reads {
 		n := c.counts[from+k]
 		outside := s.acceptedOf(d) - n.counted - n.unexposed
-		if was.in {
-			before := c.counts[was.counts[0]+k]
-			n.counted -= before.counted
+		if was != nil {
+			n.counted -= c.counts[was.counts+k].counted
 			outside -= c.outsides[was.outsides+k]
 		}
 		l.counted[k] += n.counted

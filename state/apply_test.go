@@ -138,7 +138,7 @@ func runWorkload(seed uint64) (err error) {
 			got := newTestCube()
 			for _, s := range m.subjects {
 				for i := range s.exposed {
-					cells := m.core.contributions(s, &s.exposed[i], span{from, to}, nil)
+					cells := m.core.contributions(s, &s.exposed[i], span{from, to}, nil, nil)
 					emit(int(s.exposed[i].experiment), nil, cells, got)
 				}
 			}

@@ -55,8 +55,9 @@ type span struct{ from, to int64 }
 var always = span{never, forever}
 
 // contributions appends what the subject contributes to the cells of x's experiment, in the order of cell.compare. Only
-// events in within count; t0, order and windows are decided on all of them.
-func (c *core) contributions(s *Subject, x *exposed, within span, out []cell) []cell {
+// events in within count; t0, order and windows are decided on all of them. With defs, only the metrics that read one of
+// these events are asked for.
+func (c *core) contributions(s *Subject, x *exposed, within span, defs []int, out []cell) []cell {
 	if c.out(x) || x.t0 >= within.to {
 		return out
 	}
@@ -65,9 +66,14 @@ func (c *core) contributions(s *Subject, x *exposed, within span, out []cell) []
 	for _, d := range e.subjectDims {
 		base.slice[d.at] = c.subjectValue(s, x, d)
 	}
-	out = append(out, base)
+	if defs == nil {
+		out = append(out, base)
+	}
 	for i := range e.metrics {
 		m := &e.metrics[i]
+		if defs != nil && !overlap(m.events, defs) {
+			continue
+		}
 		c.gather(s, x, m, within)
 		base.metric = i
 		if p := c.reduce(m, c.items, s.openLimit); p != (moment.Point{}) {
@@ -141,11 +147,13 @@ func (c *core) gather(s *Subject, x *exposed, m *metricSchema, within span) {
 
 func (c *core) gatherList(s *Subject, list int32, measure int, r role, in span) {
 	event := int32(c.schema.measures[measure].event)
-	segments := s.list(list)
+	segments := s.list(list, in.from)
 	for i := range segments {
-		if g := &segments[i]; g.cut >= in.from && g.cut < in.to {
-			c.items = append(c.items, item{role: r, tuple: g.tuple, event: event, value: g.value, set: g.set})
+		g := &segments[i]
+		if g.cut >= in.to {
+			return
 		}
+		c.items = append(c.items, item{role: r, tuple: g.tuple, event: event, value: g.value, set: g.set})
 	}
 }
 

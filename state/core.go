@@ -23,7 +23,10 @@ type core struct {
 	closable      []bool
 	items         []item
 	grouped       []item
-	touched       []int
+	was           []standing
+	defs          []int
+	tail          []open
+	operands      []Operand
 }
 
 // tuples numbers the distinct tuples of event dimension values of a shard, from 1. A segment then holds one number

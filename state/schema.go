@@ -30,17 +30,15 @@ type eventSchema struct {
 	// lateness is L; forever if the event is never late.
 	lateness int64
 	// readers are the experiments that have a metric over the event: what they need decides when it is folded.
-	readers []int
-	// touched are all experiments that an event can change: readers, those exposed by it, those sliced by its profile columns.
-	touched   []int
+	readers   []int
 	exposures []int
 	measures  []int
 	tuple     int // how many dimensions are kept with each event
 	profile   bool
 	// profiled are the experiments that have a profile dimension of this event.
 	profiled []int
-	// starts and covered are the conversions whose denominator or numerator reads this event.
-	starts, covered []int
+	// starts are the conversions whose denominator reads this event.
+	starts []int
 }
 
 type measureSchema struct {
@@ -74,8 +72,10 @@ type experimentSchema struct {
 	exposureDims int
 	eventDims    uint
 	metrics      []metricSchema
-	// exposureSlot is the experiment's place in PlanEvent.Exposures of its exposure event.
-	exposureSlot int
+	// conversions are the places of its ordered metrics in schema.conversions.
+	conversions []int
+	// shapes has the events that decide where a subject is, not only what it adds up to: the exposure, profiles.
+	shapes []int
 }
 
 // subjectDimension is where dimension at of a slice comes from: value from of the exposure, or of the profile event.
@@ -87,8 +87,10 @@ type subjectDimension struct {
 type metricSchema struct {
 	// numerator and denominator are measures; -1 is TRIGGERED.
 	numerator, denominator int
-	presence               []int
-	window                 int64 // 0: none
+	// events are those of the two.
+	events   []int
+	presence []int
+	window   int64 // 0: none
 	// conversion is the place in schema.conversions of an ordered metric; -1: order does not matter.
 	conversion  int
 	excludeNone bool
@@ -142,9 +144,8 @@ func (s *schema) addExperiment(x int) {
 	*e = experimentSchema{
 		start: p.Start, stop: p.Stop, lateness: p.Lateness, pre: p.PrePeriod,
 		exposure: p.Exposure, keepsFirst: p.Crossover == catalog.First,
-		exposureSlot: slices.Index(s.events[p.Exposure].exposures, x),
 	}
-	s.touch(p.Exposure, x)
+	e.shapes = insert(e.shapes, p.Exposure)
 	e.reads = insert(e.reads, p.Exposure)
 	for i := range p.Dimensions {
 		d := &p.Dimensions[i]
@@ -156,16 +157,13 @@ func (s *schema) addExperiment(x int) {
 			from := slices.Index(s.plan.Events[d.Event].ProfileColumns, d.Column)
 			e.subjectDims = append(e.subjectDims, subjectDimension{at: i, from: from, profile: d.Event})
 			s.events[d.Event].profiled = insert(s.events[d.Event].profiled, x)
-			s.touch(d.Event, x)
+			e.shapes = insert(e.shapes, d.Event)
 		case catalog.EventDimension:
 			e.eventDims |= 1 << i
 		}
 	}
 	for i := range p.Metrics {
 		s.addMetric(x, i)
-	}
-	for _, d := range e.reads {
-		s.touch(d, x)
 	}
 	e.exposureRead = slices.Index(e.reads, e.exposure)
 }
@@ -181,9 +179,9 @@ func (s *schema) addMetric(x, i int) {
 	if p.Ordered && p.Numerator >= 0 && p.Denominator >= 0 {
 		m.conversion = len(s.conversions)
 		s.conversions = append(s.conversions, conversion{x, i, p.Numerator, p.Denominator, p.Window})
-		n, d := s.measures[p.Numerator].event, s.measures[p.Denominator].event
-		s.events[n].covered = append(s.events[n].covered, m.conversion)
+		d := s.measures[p.Denominator].event
 		s.events[d].starts = append(s.events[d].starts, m.conversion)
+		e.conversions = append(e.conversions, m.conversion)
 	}
 	for _, term := range []int{p.Numerator, p.Denominator} {
 		if term < 0 {
@@ -196,6 +194,7 @@ func (s *schema) addMetric(x, i int) {
 			window = 0
 		}
 		s.read(term, x, e.pre > 0, within, window)
+		m.events = insert(m.events, s.measures[term].event)
 	}
 	for _, term := range p.Presence {
 		s.read(term, x, false, true, 0)
@@ -235,10 +234,6 @@ func (s *schema) read(measure, x int, pre, within bool, window int64) {
 	if within && window > 0 {
 		u.windows = insert(u.windows, window)
 	}
-}
-
-func (s *schema) touch(event, x int) {
-	s.events[event].touched = insert(s.events[event].touched, x)
 }
 
 // insert adds v to a rising list that does not have it yet.

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
 
@@ -64,26 +63,42 @@ func absorb(agg catalog.Agg, first bool, v *total, set **distinct, x int64) {
 	}
 }
 
-func (s *Subject) findSegment(list int32, cut int64, tuple uint32) (int, bool) {
-	return slices.BinarySearchFunc(s.segments, 0, func(g segment, _ int) int {
-		if g.list != list {
-			return cmp.Compare(g.list, list)
-		}
-		if g.cut != cut {
-			return cmp.Compare(g.cut, cut)
-		}
-		return cmp.Compare(g.tuple, tuple)
-	})
+// less orders segments.
+func (g *segment) less(list int32, cut int64, tuple uint32) bool {
+	if g.list != list {
+		return g.list < list
+	}
+	if g.cut != cut {
+		return g.cut < cut
+	}
+	return g.tuple < tuple
 }
 
-// list is the range of segments of one list.
-func (s *Subject) list(list int32) []segment {
-	from, _ := slices.BinarySearchFunc(s.segments, list, func(g segment, l int32) int { return cmp.Compare(g.list, l) })
-	to := from
+// findSegment is the place of a segment, or where it would be.
+func (s *Subject) findSegment(list int32, cut int64, tuple uint32) (int, bool) {
+	low, high := 0, len(s.segments)
+	for low < high {
+		if mid := int(uint(low+high) / 2); s.segments[mid].less(list, cut, tuple) {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	if low == len(s.segments) {
+		return low, false
+	}
+	g := &s.segments[low]
+	return low, g.list == list && g.cut == cut && g.tuple == tuple
+}
+
+// list is the range of segments of one list from a cut on.
+func (s *Subject) list(list int32, from int64) []segment {
+	first, _ := s.findSegment(list, from, 0)
+	to := first
 	for to < len(s.segments) && s.segments[to].list == list {
 		to++
 	}
-	return s.segments[from:to]
+	return s.segments[first:to]
 }
 
 // fold adds a value to the segment of a list at cut.

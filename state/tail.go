@@ -31,12 +31,7 @@ func (c *core) countTail(s *Subject, x *exposed, m *metricSchema, flags []byte) 
 		end = min(end, after(x.t0, m.window))
 	}
 	// The tail is in order of time, so that the last denominator event at or before a numerator event is met first.
-	first, _ := slices.BinarySearchFunc(s.tail, x.t0, func(o open, t int64) int {
-		if o.time < t {
-			return -1
-		}
-		return 1
-	})
+	first := s.firstAt(x.t0)
 	if m.denominator >= 0 {
 		den := &c.schema.measures[m.denominator]
 		for i := first; i < len(s.tail) && s.tail[i].time < end; i++ {
@@ -71,6 +66,19 @@ func (c *core) countTail(s *Subject, x *exposed, m *metricSchema, flags []byte) 
 			flags[i] |= countsNum
 		}
 	}
+}
+
+// firstAt is the place of the first open event at or after t.
+func (s *Subject) firstAt(t int64) int {
+	low, high := 0, len(s.tail)
+	for low < high {
+		if mid := int(uint(low+high) / 2); s.tail[mid].time < t {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return low
 }
 
 // insertOpen puts an event into the tail.
@@ -116,8 +124,10 @@ func (c *core) close(s *Subject) {
 			n++
 		}
 	}
-	for k := range c.schema.conversions {
-		n -= c.holdNumerators(s, k)
+	for i := range s.exposed {
+		for _, k := range c.schema.experiments[s.exposed[i].experiment].conversions {
+			n -= c.holdNumerators(s, &s.exposed[i], k)
+		}
 	}
 	over := c.maxTail >= 0 && len(s.tail)-n > c.maxTail
 	if over {
@@ -135,8 +145,10 @@ func (c *core) close(s *Subject) {
 		return
 	}
 	c.countClosed(s)
-	for k := range c.schema.conversions {
-		c.foldNumerators(s, k)
+	for i := range s.exposed {
+		for _, k := range c.schema.experiments[s.exposed[i].experiment].conversions {
+			c.foldNumerators(s, &s.exposed[i], k)
+		}
 	}
 	for i := range s.tail {
 		if c.closable[i] {
@@ -178,12 +190,11 @@ func (c *core) settled(x *exposed, experiment int, t int64) bool {
 
 // holdNumerators keeps those numerator events of conversion k open that do not count yet but may, because a denominator
 // event may still come before them. It returns how many that are.
-func (c *core) holdNumerators(s *Subject, k int) int {
-	v := &c.schema.conversions[k]
-	x := s.inExperiment(v.experiment)
-	if x == nil || c.out(x) {
+func (c *core) holdNumerators(s *Subject, x *exposed, k int) int {
+	if c.out(x) {
 		return 0
 	}
+	v := &c.schema.conversions[k]
 	num, den := &c.schema.measures[v.numerator], &c.schema.measures[v.denominator]
 	horizon := behind(c.next, c.schema.events[den.event].lateness)
 	held, counted := 0, false
@@ -227,12 +238,11 @@ func (c *core) countClosed(s *Subject) {
 }
 
 // foldNumerators adds the closable numerator events of conversion k that count to its list.
-func (c *core) foldNumerators(s *Subject, k int) {
-	v := &c.schema.conversions[k]
-	x := s.inExperiment(v.experiment)
-	if x == nil || c.out(x) {
+func (c *core) foldNumerators(s *Subject, x *exposed, k int) {
+	if c.out(x) {
 		return
 	}
+	v := &c.schema.conversions[k]
 	num := &c.schema.measures[v.numerator]
 	c.flags = resize(c.flags, len(s.tail))
 	c.countTail(s, x, &c.schema.experiments[v.experiment].metrics[v.metric], c.flags)
@@ -272,6 +282,12 @@ func (c *core) foldEvent(s *Subject, event int, t int64, tuple uint32, values []
 
 // dropClosed removes the closed events from the tail; what stays goes back into the head row.
 func (s *Subject) dropClosed(c *core) {
+	s.firstChunk = s.chunks
+	if !slices.Contains(c.closable, false) {
+		clear(s.tail)
+		s.tail, s.operands = s.tail[:0], s.operands[:0]
+		return
+	}
 	tail, operands := s.tail[:0], make([]Operand, 0, len(s.operands))
 	for i := range s.tail {
 		o := s.tail[i]
@@ -285,7 +301,6 @@ func (s *Subject) dropClosed(c *core) {
 	}
 	clear(s.tail[len(tail):])
 	s.tail, s.operands = tail, operands
-	s.firstChunk = s.chunks
 }
 
 func resize[T any](b []T, n int) []T {

@@ -135,7 +135,7 @@ func (s *Store) contributions(ctx context.Context, within span, sink Sink) error
 	return s.subjects(ctx, func(_ uint64, subject *Subject, _ []byte) error {
 		for i := range subject.exposed {
 			x := &subject.exposed[i]
-			cells = s.core.contributions(subject, x, within, cells[:0])
+			cells = s.core.contributions(subject, x, within, nil, cells[:0])
 			emit(int(x.experiment), nil, cells, sink)
 		}
 		return nil
@@ -164,7 +164,7 @@ func (s *Store) Verify(ctx context.Context, cells func(moment.Change)) error {
 		for i := range subject.exposed {
 			x := &subject.exposed[i]
 			s.core.addTo(own, subject, x)
-			list = s.core.contributions(subject, x, always, list[:0])
+			list = s.core.contributions(subject, x, always, nil, list[:0])
 			emit(int(x.experiment), nil, list, sinkFunc(cells))
 		}
 		return nil
