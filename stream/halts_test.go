@@ -121,6 +121,7 @@ func TestEveryGapHaltsByName(t *testing.T) {
 						case "while running":
 							low.Store(true)
 							r.until("paused", func(s Status) bool { return s.State == ReadOnlyDisk })
+							time.Sleep(6 * time.Second) // virtual: a fetch under way would bring what is about to be harmed
 							w.produce("orders", keyed, purchases[400:])
 							h.do(w)
 							low.Store(false)

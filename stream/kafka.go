@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
@@ -77,6 +78,9 @@ func consumerOptions() []kgo.Opt {
 		kgo.ConsumeStartOffset(kgo.NoResetOffset()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
+		// A broker is asked by one request at a time: a partition that starts or resumes waits until the one under way,
+		// for the others, has come back.
+		kgo.FetchMaxWait(250 * time.Millisecond),
 		kgo.FetchMaxBytes(16 << 20),
 		kgo.FetchMaxPartitionBytes(1 << 20),
 		kgo.MaxDecompressBatchBytes(maxDecompressed),

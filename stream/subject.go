@@ -221,11 +221,11 @@ func (t *subjectType) inputChanged(f *feed, c *state.InputChangedError) *Halt {
 
 // add makes an opened shard one of the type's and starts its goroutine.
 func (t *subjectType) add(s *shard) {
+	s.publish()
 	t.mu.Lock()
 	t.shards[s.p] = s
 	delete(t.broken, s.p)
 	t.mu.Unlock()
-	s.publish()
 	go s.run()
 }
 

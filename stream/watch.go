@@ -84,6 +84,10 @@ func (t *subjectType) lookAround(ctx context.Context) error {
 	if see.bounds, err = t.brokers.bounds(ctx, there...); err != nil {
 		return err
 	}
+	// The topics are asked for again: bounds must never be those of a topic that is newer than the id they come with.
+	if see.infos, err = t.brokers.topics(ctx, names...); err != nil {
+		return err
+	}
 	see.diverged = make(map[topicPartition]int64)
 	for _, v := range before {
 		for i := range v.feeds {
