@@ -30,30 +30,45 @@ func (s *Sums) Linear(sc Scale, mean bool) (Linear, error) {
 	if s.N < 2 {
 		return Linear{}, ErrTooFewSubjects
 	}
-	b := s.Before
-	if mean {
-		b.PreDen, b.PreDen2, b.PrePreDen = Int128From(s.N), Int192From(s.N), b.Pre.Wide()
-		b.NumPreDen, b.DenPreDen = s.Num.Wide(), s.Den.Wide()
+	n := float64(s.N)
+	l := Linear{N: s.N}
+	if mean && s.meanOfNumerators() {
+		// Every d and w is 1: the plain covariances, without the wide products.
+		caa, cau, cuu := s.cross(Numerator, Numerator), s.cross(Numerator, PreNumerator), s.cross(PreNumerator, PreNumerator)
+		l.yy, l.yx, l.xx = caa.wide(), cau.wide(), cuu.wide()
+		l.d, l.w = wideOf(Int192From(1)), wideOf(Int192From(1))
+		l.unit = shift(1/(n*(n-1)), 2*(sc.Den-sc.Num))
+		l.X = shift(s.Before.Pre.Float64()/n, sc.Den-sc.Num)
+	} else {
+		b := s.Before
+		if mean {
+			b.PreDen, b.PreDen2, b.PrePreDen = Int128From(s.N), Int192From(s.N), b.Pre.Wide()
+			b.NumPreDen, b.DenPreDen = s.Num.Wide(), s.Den.Wide()
+		}
+		if b.PreDen.Sign() <= 0 {
+			return Linear{}, ErrNoPrePeriod
+		}
+		l.d, l.w = wideOf(s.Den.Wide()), wideOf(b.PreDen.Wide())
+		a, u := wideOf(s.Num.Wide()), wideOf(b.Pre.Wide())
+		l.yy = bilinear(&l.d, &a, &l.d, &a, s.Num2, s.NumDen, s.NumDen, s.Den2)
+		l.yx = bilinear(&l.d, &a, &l.w, &u, b.NumPre, b.NumPreDen, b.DenPre, b.DenPreDen)
+		l.xx = bilinear(&l.w, &u, &l.w, &u, b.Pre2, b.PrePreDen, b.PrePreDen, b.PreDen2)
+		l.unit = shift(n*(n/(n-1)), 2*(sc.Den-sc.Num))
+		l.X = shift(u.float()/l.w.float(), sc.Den-sc.Num)
 	}
-	if b.PreDen.Sign() <= 0 {
-		return Linear{}, ErrNoPrePeriod
-	}
-	l := Linear{N: s.N, d: wideOf(s.Den.Wide()), w: wideOf(b.PreDen.Wide())}
-	a, u := wideOf(s.Num.Wide()), wideOf(b.Pre.Wide())
-	l.yy = bilinear(&l.d, &a, &l.d, &a, s.Num2, s.NumDen, s.NumDen, s.Den2)
-	l.yx = bilinear(&l.d, &a, &l.w, &u, b.NumPre, b.NumPreDen, b.DenPre, b.DenPreDen)
-	l.xx = bilinear(&l.w, &u, &l.w, &u, b.Pre2, b.PrePreDen, b.PrePreDen, b.PreDen2)
 	if l.yy.sign() < 0 || l.xx.sign() < 0 {
 		return Linear{}, fmt.Errorf("moment: linearised variance over %d subjects is negative: %w", s.N, ErrCorrupt)
 	}
-	n := float64(s.N)
-	l.unit = shift(n*(n/(n-1)), 2*(sc.Den-sc.Num))
 	d, w := l.d.float(), l.w.float()
-	l.X = shift(u.float()/w, sc.Den-sc.Num)
 	l.YY = l.yy.float() / (d * d) / (d * d) * l.unit
 	l.YX = l.yx.float() / (d * d) / (w * w) * l.unit
 	l.XX = l.xx.float() / (w * w) / (w * w) * l.unit
 	return l, nil
+}
+
+// meanOfNumerators says that every subject's denominator is 1, whatever the pre-period's are.
+func (s *Sums) meanOfNumerators() bool {
+	return s.Den == Int128From(s.N) && s.Den2 == Int192From(s.N) && s.NumDen == s.Num.Wide()
 }
 
 // bilinear returns Σ(p·a − q·d)·(r·u − s·w) = pr·Σau − ps·Σaw − qr·Σdu + qs·Σdw.
