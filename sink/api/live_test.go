@@ -426,6 +426,32 @@ func TestClientsOfACrossShareOneEvaluation(t *testing.T) {
 	})
 }
 
+// A server that is careful about slow requests must not cut streams off.
+func TestLiveOutlivesTheServersTimeouts(t *testing.T) {
+	r := newRig(t, func(o *api.Options) { o.Heartbeat = 50 * time.Millisecond })
+	server := httptest.NewUnstartedServer(r.server)
+	server.Config.ReadTimeout, server.Config.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
+	server.Start()
+	defer server.Close()
+	defer r.server.Close()
+	res, err := http.Get(server.URL + liveAA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	out := make(chan event)
+	go events(res.Body, out)
+	for n := 0; n < 10; {
+		e, ok := <-out
+		if !ok {
+			t.Fatalf("the stream ended after %d heartbeats", n)
+		}
+		if e.data == "still here" {
+			n++
+		}
+	}
+}
+
 // Over a real connection: headers leave at once, and the first event comes with them.
 func TestLiveOverHTTP(t *testing.T) {
 	r := newRig(t, nil)

@@ -95,7 +95,7 @@ func (p *Publisher) Stats() Stats {
 	return Stats{p.published.Load(), p.tombstones.Load(), p.failed.Load()}
 }
 
-// Close releases the connections. Run must have returned.
+// Close releases the connections. Run does so at its end; it is for a Publisher that was never run.
 func (p *Publisher) Close() {
 	p.sub.Close()
 	p.client.Close()
@@ -104,7 +104,7 @@ func (p *Publisher) Close() {
 // Run publishes until ctx ends, or until the hub is closed and its last results are out; then it returns nil. It is
 // called once. What the brokers refuse or do not answer is tried again; Run does not give up.
 func (p *Publisher) Run(ctx context.Context) error {
-	defer p.sub.Close()
+	defer p.Close()
 	due := map[string]bool{} // experiments with a result that is not out yet
 	for last := false; ; {
 		select {
