@@ -103,18 +103,18 @@ func arithFloat(op byte, a, b float64) float64 {
 	return a / b
 }
 
-// arithDecimal works on 128 bits. Where the types are known the result has their scale and digits; untyped operands
-// give the type that DuckDB would give a BIGINT in their place.
+// arithDecimal works on 128 bits. Where the types are known the result has their scale and digits; with untyped operands
+// it has their scale and up to 38 digits.
 func (f *frame) arithDecimal(op byte, a, b *Value, typ Type, out *Value) bool {
 	if typ.Kind != Decimal {
-		var ok bool
-		if typ, ok = decimalResult(opText(op), a.runtimeType(), b.runtimeType()); !ok {
+		typ.Scale = max(a.scale(), b.scale())
+		if op == '*' {
+			typ.Scale = a.scale() + b.scale()
+		}
+		if typ.Scale > maxPrecision {
 			return f.refuse(NumberRange, "the product needs more than 38 digits after the point")
 		}
-		if typ.Kind == Double {
-			*out = Value{Kind: Double, F: arithFloat(op, a.float(), b.float())}
-			return true
-		}
+		typ = Type{Kind: Decimal, Precision: maxPrecision, Scale: typ.Scale}
 	}
 	x, y := a.integer(), b.integer()
 	var n int128
@@ -146,13 +146,6 @@ func (f *frame) arithDecimal(op byte, a, b *Value, typ Type, out *Value) bool {
 	*out = Value{Kind: Decimal, Scale: typ.Scale}
 	out.setDecimal(n)
 	return true
-}
-
-func (v *Value) runtimeType() Type {
-	if v.Kind == Decimal {
-		return Type{Kind: Decimal, Precision: maxPrecision, Scale: v.Scale}
-	}
-	return Type{Kind: BigInt}
 }
 
 // rem is the remainder with the sign of a.

@@ -6,7 +6,9 @@ import "time"
 var formats = map[byte]func(dst []byte, micros int64) []byte{
 	'%': func(dst []byte, _ int64) []byte { return append(dst, '%') },
 	'Y': func(dst []byte, t int64) []byte { return appendPadded(dst, partYear.extract(t), 1) },
-	'y': func(dst []byte, t int64) []byte { return appendPadded(dst, partYear.extract(t)%100, 2) },
+	'y': func(dst []byte, t int64) []byte {
+		return appendPadded(dst, max(partYear.extract(t)%100, -partYear.extract(t)%100), 2)
+	},
 	'm': func(dst []byte, t int64) []byte { return appendPadded(dst, partMonth.extract(t), 2) },
 	'd': func(dst []byte, t int64) []byte { return appendPadded(dst, partDay.extract(t), 2) },
 	'H': func(dst []byte, t int64) []byte { return appendPadded(dst, partHour.extract(t), 2) },

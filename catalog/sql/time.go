@@ -236,7 +236,11 @@ func instant(micros int64, loc *time.Location) int64 {
 	return t.UnixMicro() + clock%microsSecond
 }
 
+// appendPadded writes n with zeros in front up to width digits.
 func appendPadded(dst []byte, n int64, width int) []byte {
+	if n < 0 {
+		dst, n = append(dst, '-'), -n
+	}
 	var digits [20]byte
 	i := len(digits)
 	for n > 0 || len(digits)-i < width {
