@@ -288,6 +288,33 @@ func TestOneAlertsMessagesStayInOrderAndHoldNobodyBack(t *testing.T) {
 	})
 }
 
+func TestSlowReceiverSlowsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pager, chat := newRec("pager"), newRec("chat")
+		pager.answer = func(string, int) notify.Attempt {
+			time.Sleep(30 * time.Second)
+			return notify.Attempt{Status: 200, Verdict: notify.Delivered}
+		}
+		r := run(t, definitions(guardrailRule("crossed", "pager", "chat")), options(vfs.NewMem(), map[string]*rec{"pager": pager, "chat": chat}))
+		for i := range 20 {
+			began := time.Now()
+			r.say("one", []string{"crossed", "within"}[i%2])
+			synctest.Wait()
+			log := chat.log()
+			if len(log) != i+1 || log[i].at != began {
+				t.Fatalf("message %d reached the quick receiver late: %d requests", i, len(log))
+			}
+			time.Sleep(time.Second)
+		}
+		time.Sleep(20 * time.Minute)
+		synctest.Wait()
+		if got, want := pager.delivered(), chat.delivered(); !slices.Equal(got, want) {
+			t.Errorf("the slow receiver got\n%v\nwant\n%v", got, want)
+		}
+		r.end()
+	})
+}
+
 func TestDestinationLimitIsSharedAndKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// Two receivers, one URL, one message a second.

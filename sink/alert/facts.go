@@ -21,6 +21,9 @@ type scene struct {
 	link       string
 }
 
+// behindAfter is the age of data from which a message calls it behind.
+const behindAfter = 10 * time.Minute
+
 // notification collects the facts of a transition of in. Its summary is the one that the episode fired with: the
 // rule's text speaks of a limit being crossed, which would be false of the numbers with which it ends.
 func (in *instance) notification(t notify.Transition, s scene) *notify.Notification {
@@ -42,7 +45,7 @@ func (in *instance) notification(t notify.Transition, s scene) *notify.Notificat
 // facts adds to n what the scene knows.
 func (s scene) facts(n *notify.Notification) {
 	if s.lag >= 0 {
-		n.Lag = ageText(s.lag)
+		n.Lag, n.Behind = ageText(s.lag), s.lag > behindAfter
 	}
 	if e := s.experiment; e != nil {
 		n.ExperimentName, n.Owner, n.Control, n.Location = e.Name, e.Owner, e.Control, e.Start.Location()

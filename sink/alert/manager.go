@@ -138,8 +138,10 @@ func (m *Manager) Observe(r *results.Result) error {
 	}
 	seen := m.progress[e.ID]
 	if seen.behind = behind(seen.Positions, r.Positions); seen.behind != "" {
+		m.tellBehind(e, seen, r)
 		return nil
 	}
+	seen.quietUntil = time.Time{}
 	// An instant never goes back, whatever clock stamped the result: `for` must not be waited for twice.
 	at := r.AsOf
 	if at.IsZero() || at.Before(seen.AsOf) {
@@ -161,6 +163,22 @@ func (m *Manager) Observe(r *results.Result) error {
 	}
 	m.evaluate(s, e, r)
 	return s.commit()
+}
+
+// behindEvery is how often it is said that an experiment's alerts wait for a replay; the first time is no news, since
+// every restart replays a little.
+const behindEvery = 5 * time.Minute
+
+func (m *Manager) tellBehind(e *experiment, seen *progress, r *results.Result) {
+	now := m.opt.Now()
+	switch {
+	case seen.quietUntil.IsZero():
+		seen.quietUntil = now.Add(behindEvery)
+	case !now.Before(seen.quietUntil):
+		seen.quietUntil = now.Add(behindEvery)
+		m.opt.Logger.Warn("alerts wait: results are still behind what was evaluated before; if they will never catch up, accept their positions",
+			"experiment", e.ID, "partition", seen.behind, "evaluated", seen.Positions[seen.behind], "now", r.Positions[seen.behind])
+	}
 }
 
 // Follow observes what hub publishes until ctx ends or the hub is closed.

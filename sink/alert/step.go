@@ -240,6 +240,7 @@ type progress struct {
 	// Known is when the experiment was first seen in the definitions: from here it can be stale without any result.
 	Known time.Time `json:"known"`
 
-	last   *results.Result // for stale rules' messages
-	behind string
+	last       *results.Result // for stale rules' messages
+	behind     string          // partition in which the last result was behind
+	quietUntil time.Time       // when it is said (again) that it is
 }

@@ -177,7 +177,7 @@ func TestPageEscapesAndKeepsItsPolicy(t *testing.T) {
 	if !strings.Contains(html, `http-equiv="refresh"`) || strings.Contains(get(b, "/inbox/?paused=1").Body.String(), `http-equiv="refresh"`) {
 		t.Error("the page refreshes by itself unless it is paused")
 	}
-	for _, asset := range regexp.MustCompile(`(?:src|href)="(/[^"]*)"`).FindAllStringSubmatch(html, -1) {
+	for _, asset := range regexp.MustCompile(`(?:src|href)="(/[^"]+)"`).FindAllStringSubmatch(html, -1) {
 		if w := get(b, asset[1]); w.Code != 200 {
 			t.Errorf("%s: %d", asset[1], w.Code)
 		}

@@ -127,6 +127,8 @@ func health(n *notify.Notification) string {
 		word = "data stale"
 	case n.SRMState == "failed":
 		word = "split not as planned"
+	case n.Behind:
+		word = "data behind"
 	}
 	if len(facts) == 0 {
 		return word

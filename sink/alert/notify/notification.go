@@ -59,6 +59,7 @@ type Notification struct {
 	SRMState, SRMP             string
 	WorstSlice                 string // "platform=Android +11.4%"
 	Lag                        string // how old the data was
+	Behind                     bool   // so old that the message is about the past: a backlog is being read
 
 	// Raw numbers beside the texts, for machines.
 	LiftValue, LimitValue *float64
