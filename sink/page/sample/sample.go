@@ -85,7 +85,7 @@ func (w *World) result(e *experiment, s results.Slices) *results.Result {
 	now := w.Now()
 	mark := now.Add(-2300 * time.Millisecond)
 	r := &results.Result{Experiment: e.id, Name: e.name, Owner: e.owner, State: "running", Definition: w.digest(e.id), AsOf: now, Watermark: &mark,
-		Positions: map[string]int64{"orders/0": 812_331 + int64(w.step), "exposures/0": 99_120 + int64(w.step)}, Alpha: 0.05, Tuning: map[string]results.Tuning{},
+		Positions: map[string]int64{"orders/0": 812_331 + int64(w.step), "exposures/0": 99_120 + int64(w.step)}, Complete: true, Alpha: 0.05, Tuning: map[string]results.Tuning{},
 		Subjects: map[string]int64{}, SRM: results.SRM{DF: len(e.arms) - 1, State: "collecting"}, Rows: []results.Row{}}
 	elapsed := float64(now.Sub(Now.Add(e.start))) / float64(day)
 	switch {

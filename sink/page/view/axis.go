@@ -35,18 +35,18 @@ func (t Tick) Percent() string {
 }
 
 // axisOver chooses the scale that shows the rows. The whole's bounds decide: 95 in 100 of them fit, what does not is
-// clipped and gets an arrow. Slices, which are wider by nature, may widen it to their median but not beyond twice what the
+// clipped and gets an arrow, and so is a single row more than five times as wide as its like. Slices, which are wider by nature, may widen it to their median but not beyond twice what the
 // whole needs; otherwise one thin slice would squeeze every interval into a line. It depends on the result alone, so that
 // the page and the patches that follow it agree without knowing each other.
 func axisOver(rows []*results.Row) Axis {
-	var whole, sliced []float64
+	var whole, sliced, reach []float64
 	limit := 0.0
 	judged := slices.ContainsFunc(rows, func(r *results.Row) bool { return r.Lift.IntervalAlways != nil })
 	for _, r := range rows {
 		if judged && r.Lift.IntervalAlways == nil {
 			continue // too few subjects to be judged: not what the others should be measured by
 		}
-		bounds := &whole
+		bounds, most := &whole, 0.0
 		if len(r.Slice) > 0 {
 			bounds = &sliced
 		}
@@ -56,15 +56,21 @@ func axisOver(rows []*results.Row) Axis {
 			}
 			for _, b := range *iv {
 				if a := math.Abs(b); a > 0 && !math.IsInf(a, 0) && !math.IsNaN(a) {
-					*bounds = append(*bounds, a)
+					*bounds, most = append(*bounds, a), max(most, a)
 				}
 			}
+		}
+		if len(r.Slice) == 0 && most > 0 {
+			reach = append(reach, most)
 		}
 		if l, ok := relativeLimit(r); ok {
 			limit = max(limit, math.Abs(l))
 		}
 	}
 	need := quantile(whole, 0.95)
+	if slices.Sort(reach); len(reach) > 1 {
+		need = min(need, 5*quantile(reach[:len(reach)-1], 0.5))
+	}
 	if need == 0 {
 		need = quantile(sliced, 0.5)
 	}

@@ -13,7 +13,7 @@ import (
 
 // Fresh is the freshness strip: how new the numbers are and what was left out of them.
 type Fresh struct {
-	State string // live, behind, stalled, restoring, backfilling, halted, paused, complete, frozen, waiting
+	State string // live, partial, quiet, behind, stalled, restoring, backfilling, halted, paused, complete, frozen, waiting
 	Word  string
 	AsOf  string
 	Time  string // AsOf without its day, for lists
@@ -67,7 +67,7 @@ func pulse(x *catalog.Experiment, r *results.Result, st stream.Status, now time.
 		return "waiting", "waiting for the input"
 	case r == nil && !x.Start.IsZero() && now.Before(x.Start):
 		return "waiting", "not started"
-	case r != nil && r.Complete:
+	case r != nil && done(r, st):
 		return "complete", "complete"
 	case r != nil && r.State == "stopped":
 		return "frozen", "frozen"
@@ -83,9 +83,29 @@ func pulse(x *catalog.Experiment, r *results.Result, st stream.Status, now time.
 	case lag >= behindAfter:
 		return "behind", "behind " + Since(lag)
 	case now.Sub(r.AsOf) >= stalledAfter:
+		if lag == 0 { // everything is read; there is just nothing new
+			return "quiet", "no new events for " + Since(now.Sub(r.AsOf))
+		}
 		return "stalled", "no new result for " + Since(now.Sub(r.AsOf))
 	}
+	if !r.Complete {
+		return "partial", "partial: some inputs are not read yet"
+	}
 	return "live", "live"
+}
+
+// done says that all inputs of a result were bounded and have been read to their ends: nothing will change any more.
+func done(r *results.Result, st stream.Status) bool {
+	n := 0
+	for _, p := range st.Partitions {
+		if !reads(r, p.Source) {
+			continue
+		}
+		if n++; p.State != stream.Done {
+			return false
+		}
+	}
+	return r.Complete && (n > 0 || st.State == stream.Done)
 }
 
 // lagOf is how far the experiment's sources are behind their logs' ends: the worst of them.

@@ -173,8 +173,13 @@ func banners(x *catalog.Experiment, r *results.Result, st stream.Status, now tim
 			Text: "Their rows say at which step. Run tidemark state verify on the data directory; a rebuild from the log repairs a damaged state."})
 	}
 	for _, reason := range r.Reasons {
-		if reason != results.ReasonSRM {
-			list = append(list, Banner{Key: reason, Level: "warn", Title: "Read these results with care", Text: sentence(results.ReasonText(reason))})
+		// A halt has its own banner above, which says more.
+		if reason != results.ReasonSRM && !strings.HasPrefix(strings.ToLower(reason), "halted") {
+			text := sentence(results.ReasonText(reason))
+			if reason == "gap_accepted" {
+				text = "An operator accepted a gap in the log: the records that were in it are not in these numbers."
+			}
+			list = append(list, Banner{Key: reason, Level: "warn", Title: "Read these results with care", Text: text})
 		}
 	}
 	return list

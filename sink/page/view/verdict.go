@@ -86,7 +86,7 @@ func judge(x *catalog.Experiment, r *results.Result, p *Page) Verdict {
 	if t.rails == 0 {
 		v.Guardrails = "none declared"
 	}
-	over := r.State == "ended" || r.State == "stopped" || r.Complete
+	over := r.State == "ended" || r.State == "stopped" || p.Fresh.State == "complete"
 	say := func(state, lead, text, rule string) Verdict {
 		v.State, v.Lead, v.Text, v.Rule = state, lead, text, rule
 		return v

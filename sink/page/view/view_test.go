@@ -56,6 +56,9 @@ func TestAxisIsNotRuledByOneThinSlice(t *testing.T) {
 	if a := axisOver(rows); a.Max > 0.0601 {
 		t.Errorf("the axis reaches to %g because of slices; the whole needs 0.03", a.Max)
 	}
+	if a := axisOver([]*results.Row{row("M", 2.5, 1.7, 3.8), row("N", 0.07, 0.02, 0.12), row("O", 0, -0.04, 0.05)}); a.Max > 0.31 {
+		t.Errorf("the axis reaches to %g because of one row; the others need 0.12", a.Max)
+	}
 	collecting := row("M", 0.5, 0, 0)
 	collecting.Lift.IntervalAlways, collecting.Lift.Interval = nil, &[2]float64{-4, 5}
 	if a := axisOver([]*results.Row{rows[0], collecting}); a.Max > 0.0301 {
@@ -115,7 +118,7 @@ func experiment(more ...string) *catalog.Experiment {
 
 // said is a result in which the rows have the words given: metric, variant, state, and a guardrail's state.
 func said(words ...[4]string) *results.Result {
-	r := &results.Result{Experiment: "x", State: "running", Alpha: 0.05, Subjects: map[string]int64{"a": 1000, "b": 1000}, SRM: results.SRM{State: "ok", PSequential: ptr(1)}, AsOf: time.Date(2026, 1, 6, 12, 0, 0, 0, time.UTC)}
+	r := &results.Result{Experiment: "x", State: "running", Complete: true, Alpha: 0.05, Subjects: map[string]int64{"a": 1000, "b": 1000}, SRM: results.SRM{State: "ok", PSequential: ptr(1)}, AsOf: time.Date(2026, 1, 6, 12, 0, 0, 0, time.UTC)}
 	for _, w := range words {
 		n := row(w[0], 0.023, 0.004, 0.042)
 		n.Variant, n.State = w[1], w[2]
@@ -198,8 +201,15 @@ func TestFreshnessSaysTheWorst(t *testing.T) {
 		{"live: another experiment's source does not count", live, nil, now, "live", "live"},
 		{"behind", with(func(s *stream.Status) { s.Sources[0].LagSeconds = 250 }), nil, now, "behind", "behind 4 min"},
 		{"stalled", live, nil, now.Add(10 * time.Minute), "stalled", "no new result for 10 min"},
+		{"nothing new is not stalled", with(func(s *stream.Status) { s.Sources[0].LagSeconds = 0 }), nil, now.Add(10 * time.Minute), "quiet", "no new events for 10 min"},
 		{"stopped is not stalled", live, func(r *results.Result) { r.State = "stopped" }, now.Add(time.Hour), "frozen", "frozen"},
-		{"complete", live, func(r *results.Result) { r.Complete = true }, now.Add(time.Hour), "complete", "complete"},
+		{"complete", with(func(s *stream.Status) {
+			s.Partitions = []stream.PartitionStatus{{Source: "orders", File: "a.csv", State: stream.Done}, {Source: "other", State: stream.Running}}
+		}), nil, now.Add(time.Hour), "complete", "complete"},
+		{"not yet complete", with(func(s *stream.Status) {
+			s.Partitions = []stream.PartitionStatus{{Source: "orders", File: "a.csv", State: stream.Done}, {Source: "orders", File: "b.csv", State: stream.Running}}
+		}), nil, now, "live", "live"},
+		{"partial", live, func(r *results.Result) { r.Complete = false }, now, "partial", "partial: some inputs are not read yet"},
 		{"brokers away", with(func(s *stream.Status) { s.State = stream.Degraded }), nil, now, "stalled", "brokers do not answer"},
 		{"disk", with(func(s *stream.Status) { s.Disk.Low = true }), nil, now, "paused", "paused: disk nearly full"},
 		{"rebuild", with(func(s *stream.Status) { s.Rebuild = &stream.RebuildStatus{Progress: 0.43} }), nil, now, "backfilling", "backfilling 43%"},
