@@ -136,7 +136,7 @@ func (t *subjectType) accept(ctx context.Context, a Acceptance) error {
 	whole := false
 	var err error
 	if e := s.do(ctx, func() {
-		if whole = s.halt != nil && s.halt.State == HaltedCorrupt && a.State == HaltedCorrupt; whole {
+		if whole = s.halt != nil && s.halt.State == a.State && s.halt.Acceptable; whole {
 			return
 		}
 		if s.feeds[feed].tp != tp {
@@ -147,16 +147,31 @@ func (t *subjectType) accept(ctx context.Context, a Acceptance) error {
 	}); e != nil {
 		return e
 	}
-	if whole {
-		t.life.Lock()
-		s.close(false)
-		t.mu.Lock()
-		delete(t.shards, s.p)
-		t.mu.Unlock()
-		t.life.Unlock()
+	if !whole {
+		return err
+	}
+	t.drop([]int32{s.p}, false)
+	if a.State == HaltedCorrupt {
 		return t.startAnew(ctx, a.Partition)
 	}
-	return err
+	// The room for rejected records is used up: from now on they are only counted.
+	gap := Gap{Partition: a.Partition, From: -1, To: -1, State: a.State, By: a.By, Why: a.Why, At: t.engine.opt.Now().UTC()}
+	if err := t.engine.keepGap(t, gap); err != nil {
+		return err
+	}
+	return t.openAgain(ctx, a.Partition)
+}
+
+// countsOnly says whether an operator let shard p count rejected records without keeping them.
+func (t *subjectType) countsOnly(p int32) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, g := range t.gaps {
+		if g.Topic == "" && g.Partition == p && g.State == HaltedRejects {
+			return true
+		}
+	}
+	return false
 }
 
 // startAnew sets a damaged shard's folder aside and reads its partition from the log's start.
@@ -174,6 +189,21 @@ func (t *subjectType) startAnew(ctx context.Context, p int32) error {
 	t.mu.Lock()
 	delete(t.broken, p)
 	t.mu.Unlock()
+	return t.openHeld(ctx, p)
+}
+
+// openAgain opens a shard that was closed.
+func (t *subjectType) openAgain(ctx context.Context, p int32) error {
+	t.life.Lock()
+	defer t.life.Unlock()
+	if t.closed {
+		return errStopped
+	}
+	return t.openHeld(ctx, p)
+}
+
+// openHeld opens one shard with t.life held.
+func (t *subjectType) openHeld(ctx context.Context, p int32) error {
 	shards, err := t.openAll(ctx, []int32{p})
 	if err != nil {
 		return err
@@ -208,10 +238,8 @@ func (s *shard) accept(ctx context.Context, f *feed, a Acceptance) error {
 		to = h.To
 	}
 	if h.State == HaltedRejects {
-		s.halt = nil
 		f.storm.reset()
-		f.goOn()
-		signal(t.look)
+		s.goOn(f)
 		return nil
 	}
 	infos, err := t.brokers.topics(ctx, f.tp.topic)
@@ -247,15 +275,18 @@ func (s *shard) accept(ctx context.Context, f *feed, a Acceptance) error {
 	s.batch.advance(state.Advance{Input: f.input, Next: f.next, LeaderEpoch: -1, Bound: f.bound})
 	s.apply()
 	s.commit()
-	f.goOn()
-	signal(t.look)
+	s.goOn(f)
 	return nil
 }
 
 // goOn ends a feed's halt; the watch starts it.
-func (f *feed) goOn() {
+func (s *shard) goOn(f *feed) {
 	f.halt = nil
 	f.generation++
+	if halted := s.t.engine.opt.Hooks.Halt; halted != nil {
+		halted(s.t.plan.Sources[f.source].ID, f.tp.partition, "")
+	}
+	signal(s.t.look)
 }
 
 // accept lets a halted worker go on. It runs on the worker's goroutine.
@@ -356,10 +387,12 @@ func (t *subjectType) incarnationOf(tp topicPartition) int {
 func (e *Engine) gapReasons(t *subjectType) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.gaps) == 0 {
-		return nil
+	for _, g := range t.gaps {
+		if g.Topic != "" {
+			return []string{"gap_accepted"}
+		}
 	}
-	return []string{"gap_accepted"}
+	return nil
 }
 
 // incarnated is a topic's name as the state's inputs call it. Kafka allows no # in a topic's name.

@@ -40,8 +40,8 @@ func Analyze(ctx context.Context, set *catalog.Set, opt AnalyzeOptions) (list []
 		defer os.RemoveAll(dir)
 		opt.Dir, opt.FS = dir, vfs.Default
 	}
-	// Everything is read once and nothing is resumed: a commit would only cost.
-	opt.DurableEvery = time.Hour
+	// Everything is read once and nothing is resumed: commits only make room in memory.
+	opt.CommitEvery, opt.DurableEvery = 5*time.Second, time.Hour
 	e, err := New(set, opt.Options)
 	if err != nil {
 		return nil, err

@@ -189,6 +189,7 @@ func (t *subjectType) awaitTopics(ctx context.Context, names []string) (map[stri
 		t.mu.Lock()
 		t.waiting, t.unreachable = waiting, err != nil
 		t.mu.Unlock()
+		t.dirty() // so that there are results, without data, to look at
 		if wait(ctx, o.WatchEvery) != nil {
 			return nil, false
 		}

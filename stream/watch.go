@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -106,12 +107,15 @@ func (t *subjectType) lookAround(ctx context.Context) error {
 		stage.missing = see.infos[stage.topic].missing()
 		stage.mu.Unlock()
 	}
+	// All at once: a busy shard answers between two batches, and there may be many.
+	var told sync.WaitGroup
 	for w, v := range workers {
-		w.do(ctx, func() { w.compare(v, &see) })
+		told.Go(func() { w.do(ctx, func() { w.compare(v, &see) }) })
 	}
 	for s, v := range before {
-		s.do(ctx, func() { s.compare(v, &see) })
+		told.Go(func() { s.do(ctx, func() { s.compare(v, &see) }) })
 	}
+	told.Wait()
 	t.noticeCaughtUp(ctx)
 	return nil
 }
