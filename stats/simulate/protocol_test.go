@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 
@@ -82,5 +83,30 @@ func TestProtocol(t *testing.T) {
 			within(t, o, name, c.want, max(1, runs/2))
 			fmt.Printf("| %s | %s | median stop %d subjects | | |\n", name, o.Rule, o.MedianStop)
 		}
+	}
+}
+
+// A11: how early one may begin to look. Heavy tails, α = .1 for resolution, tuned for 100 subjects, the worst case.
+func TestProtocolOfEarlyLooks(t *testing.T) {
+	runs := *protocolRuns
+	if runs == 0 {
+		t.Skip("the whole protocol runs with -protocol N")
+	}
+	heavy := func(r *rand.Rand) float64 {
+		chi2 := -2 * math.Log((1-r.Float64())*(1-r.Float64())) // 4 degrees of freedom
+		return r.NormFloat64()/math.Sqrt(chi2/4) + r.ExpFloat64()
+	}
+	var rules []Rule
+	first := []int64{5, 10, 25, 50, 100}
+	for _, n := range first {
+		rules = append(rules, ByCount(.1, 100, n), StudentFrom(.1, 100, n), ByCount(.1, 10000, n))
+	}
+	r := Run(Pairs("A11 t(4) + Exp(1)", heavy, 0, 5000, 1), rules, runs, seed, runtime.GOMAXPROCS(0))
+	normal, student := []float64{.093, .088, .076, .063, .047}, []float64{.077, .077, .070, .060, .045}
+	for i, n := range first {
+		name := fmt.Sprintf("A11 from %d an arm", n)
+		within(t, r.Outcomes[3*i], name, normal[i], runs)
+		within(t, r.Outcomes[3*i+1], name, student[i], runs)
+		within(t, r.Outcomes[3*i+2], name+", N* = 10,000", .0375, runs)
 	}
 }
