@@ -110,6 +110,9 @@ func SampleRatioEpochs(epochs []Epoch, opt SRMOptions) (SRM, error) {
 		bf += logBayesFactor(o, theta, opt.Concentration)
 	}
 	if total == 0 {
+		if r.DF > 0 {
+			r.LogBF, r.PSequential = Known(0), Known(1) // nothing seen, nothing learnt
+		}
 		return r, nil
 	}
 	r.Chi2 = Known(chi2)

@@ -99,6 +99,13 @@ func TestSampleRatioState(t *testing.T) {
 	}
 }
 
+func TestSampleRatioOfNobody(t *testing.T) {
+	r, err := SampleRatio([]int64{0, 0, 5}, []float64{1, 1, 0}, SRMOptions{})
+	if err != nil || r.Chi2.OK || r.P.OK || r.PSequential.V != 1 || r.DF != 1 || r.State != SRMCollecting {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestSampleRatioRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		counts  []int64
