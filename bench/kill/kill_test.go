@@ -52,7 +52,7 @@ func TestKillsOnFakeBroker(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: kills are not short")
 	}
-	r := round{events: 200_000, engineKills: 40, brokerKills: 5}.fromEnvironment(t)
+	r := round{events: 300_000, engineKills: 200, brokerKills: 10}.fromEnvironment(t)
 	run(t, process.FakeBroker(t), r)
 }
 
@@ -86,7 +86,7 @@ func run(t *testing.T, b process.Broker, r round) {
 	}
 	brokers := 0
 	for i := range r.engineKills {
-		time.Sleep(time.Duration(100+rng.IntN(1400)) * time.Millisecond)
+		time.Sleep(time.Duration(100+rng.IntN(700)) * time.Millisecond)
 		if !e.Kill() {
 			t.FailNow()
 		}
@@ -130,7 +130,7 @@ func total64(m map[string]int64) (sum int64) {
 // produce writes the workload in order, retrying without end; it keeps events for as long as there are kills to come.
 func produce(ctx context.Context, addr string, r round, produced, killed *atomic.Int64, kills int64) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
-		kgo.RecordRetries(1<<30), kgo.UnknownTopicRetries(-1), kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }),
+		kgo.RecordRetries(1<<30), kgo.RequestRetries(1<<30), kgo.UnknownTopicRetries(-1), kgo.RetryTimeout(10*time.Minute), kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }),
 		kgo.MaxBufferedRecords(100_000), kgo.RequiredAcks(kgo.AllISRAcks()))
 	if err != nil {
 		return err

@@ -25,12 +25,13 @@ func (g *generator) log() {
 	offsets := map[partition]int64{}
 	made := map[string]oracle.Record{} // by def, subject and id: an id comes again with the same content
 	for range n {
-		now += g.Int64N(span / int64(n) * 2)
+		// Kafka's timestamps are milliseconds: so is now, that bounds are met exactly.
+		now = (now + g.Int64N(span/int64(n)*2)) / 1000 * 1000
 		subject := fmt.Sprintf("s%d", g.IntN(subjects))
 		def := choose(g, "EXPOSE", "ALPHA", "ALPHA", "BETA", "BETA", "PERSON")
 		r := oracle.Record{Def: def, Subject: subject, Time: g.time(now, def) / grain * grain, HasID: g.withID[def], ID: fmt.Sprintf("id%d", g.IntN(60)),
 			Source:    map[string]string{"EXPOSE": "expose", "ALPHA": "alpha", "BETA": "beta", "PERSON": "people"}[def],
-			Timestamp: now / 1000 * 1000, Fields: map[string]string{"user": subject}}
+			Timestamp: now, Fields: map[string]string{"user": subject}}
 		g.fields(&r)
 		identity := def + subject + r.ID
 		if was, ok := made[identity]; ok && r.HasID {
@@ -71,7 +72,7 @@ func (g *generator) time(now int64, def string) int64 {
 		return now - g.Int64N(minute)
 	case x < 0.75:
 		return now - g.Int64N(hour)
-	case x < 0.85:
+	case x < 0.88:
 		bound := choose(g, minute, 10*minute, 20*minute, hour, 3*hour)
 		return now - bound + choose(g, int64(-1), 0, 1)
 	case x < 0.95:

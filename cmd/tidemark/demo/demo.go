@@ -11,12 +11,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"text/template"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -37,6 +39,7 @@ type Demo struct {
 	Brokers     []string
 	Resumed     bool // it goes on from a demo that was killed
 
+	lock     io.Closer // of Dir, so that two demos do not share it
 	cluster  *kfake.Cluster
 	client   *kgo.Client
 	progress progress
@@ -57,27 +60,39 @@ func Start(dir string, now func() time.Time) (*Demo, error) {
 			return nil, fmt.Errorf("demo: %w", err)
 		}
 	}
-	if err := d.load(now()); err != nil {
-		return nil, err
+	var err error
+	if d.lock, err = vfs.Default.Lock(filepath.Join(dir, "lock")); err != nil {
+		return nil, fmt.Errorf("demo: another demo runs in %s: stop it, or give this one a folder of its own with --dir (%w)", dir, err)
+	}
+	if err := d.start(now()); err != nil {
+		return nil, errors.Join(err, d.lock.Close())
+	}
+	return d, nil
+}
+
+// start loads or begins the progress, writes the definitions and starts the broker.
+func (d *Demo) start(now time.Time) error {
+	if err := d.load(now); err != nil {
+		return err
 	}
 	if err := d.writeDefinitions(); err != nil {
-		return nil, err
+		return err
 	}
-	options := []kfake.Opt{kfake.NumBrokers(1), kfake.DataDir(filepath.Join(dir, "broker")), kfake.SyncWrites()}
+	options := []kfake.Opt{kfake.NumBrokers(1), kfake.DataDir(filepath.Join(d.Dir, "broker")), kfake.SyncWrites()}
 	if !d.Resumed {
 		options = append(options, kfake.SeedTopics(partitions, topics...))
 	}
 	cluster, err := kfake.NewCluster(options...)
 	if err != nil {
-		return nil, fmt.Errorf("demo: start the broker: %w", err)
+		return fmt.Errorf("demo: start the broker: %w", err)
 	}
 	d.cluster, d.Brokers = cluster, cluster.ListenAddrs()
 	d.client, err = kgo.NewClient(kgo.SeedBrokers(d.Brokers...), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ProducerLinger(0))
 	if err != nil {
 		cluster.Close()
-		return nil, fmt.Errorf("demo: %w", err)
+		return fmt.Errorf("demo: %w", err)
 	}
-	return d, nil
+	return nil
 }
 
 // Began is when the demo first started, on the wall clock.
@@ -88,9 +103,9 @@ func (d *Demo) Close(remove bool) error {
 	d.client.Close()
 	d.cluster.Close()
 	if !remove {
-		return nil
+		return d.lock.Close()
 	}
-	return os.RemoveAll(d.Dir)
+	return errors.Join(os.RemoveAll(d.Dir), d.lock.Close())
 }
 
 // Run makes traffic until ctx ends.
@@ -148,7 +163,7 @@ func (d *Demo) clockAt(now time.Time) time.Time {
 	if lived >= fastForward {
 		return now
 	}
-	start := d.start()
+	start := d.begin()
 	return start.Add(time.Duration(float64(d.progress.Began.Add(fastForward).Sub(start)) * (float64(lived) / float64(fastForward))))
 }
 
@@ -157,13 +172,13 @@ func (d *Demo) stretch(target time.Time) (until time.Time, visits int) {
 	clock, live := d.progress.Clock, d.progress.Began.Add(fastForward)
 	if clock.Before(live) {
 		until = earlier(target, live)
-		return until, max(1, int(historyVisits*float64(until.Sub(clock))/float64(live.Sub(d.start()))))
+		return until, max(1, int(historyVisits*float64(until.Sub(clock))/float64(live.Sub(d.begin()))))
 	}
 	// Where the demo was away for long, the gap gets fewer visits rather than a flood.
 	return target, min(max(1, int(liveVisits*target.Sub(clock).Seconds())), maxVisits)
 }
 
-func (d *Demo) start() time.Time { return d.progress.Began.Add(-days * 24 * time.Hour) }
+func (d *Demo) begin() time.Time { return d.progress.Began.Add(-days * 24 * time.Hour) }
 
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {
@@ -177,7 +192,7 @@ func (d *Demo) load(now time.Time) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		now = now.UTC().Truncate(time.Second)
 		d.progress = progress{Began: now, Shop: shop{Seed: uint64(now.Unix())}}
-		d.progress.Clock = d.start()
+		d.progress.Clock = d.begin()
 		return d.save()
 	}
 	if err != nil {
@@ -223,7 +238,7 @@ func (d *Demo) writeDefinitions() error {
 			var out bytes.Buffer
 			t := template.Must(template.New(name).Parse(string(text)))
 			stamp := func(t time.Time) string { return t.Format(time.RFC3339) }
-			if err := t.Execute(&out, map[string]string{"Start": stamp(d.start()), "End": stamp(d.progress.Began.Add(24 * time.Hour))}); err != nil {
+			if err := t.Execute(&out, map[string]string{"Start": stamp(d.begin()), "End": stamp(d.progress.Began.Add(24 * time.Hour))}); err != nil {
 				return err
 			}
 			text = out.Bytes()
