@@ -174,3 +174,17 @@ func TestNewRefusals(t *testing.T) {
 		t.Error("the key shows in the sender")
 	}
 }
+
+func TestContract(t *testing.T) {
+	notifytest.Contract(t, func(t *testing.T, c *notify.Client, url string) notifytest.Sender {
+		path := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(path, []byte(routingKey), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := New(c, url, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}, 202, `{"status":"success"}`, routingKey)
+}

@@ -184,3 +184,13 @@ func TestNewRefusals(t *testing.T) {
 		}
 	}
 }
+
+func TestContract(t *testing.T) {
+	notifytest.Contract(t, func(t *testing.T, c *notify.Client, url string) notifytest.Sender {
+		s, err := New(c, url+"/services/T00/B00/topsecret", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}, 200, "ok", "topsecret")
+}

@@ -168,3 +168,13 @@ func TestNewRefusals(t *testing.T) {
 		}
 	}
 }
+
+func TestContract(t *testing.T) {
+	notifytest.Contract(t, func(t *testing.T, c *notify.Client, url string) notifytest.Sender {
+		s, err := New(c, url+"/hook", secretFile(t, oldSecret), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}, 204, "", strings.TrimPrefix(oldSecret, "whsec_"))
+}

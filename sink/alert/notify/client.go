@@ -199,11 +199,11 @@ func excerpt(s string) string {
 // redact cuts secrets out of text: an answer or an error may echo them.
 func (c *Client) redact(text string, target Secret, secrets []Secret) string {
 	for _, s := range append([]Secret{target}, secrets...) {
-		if len(s.text) >= 4 {
-			text = strings.ReplaceAll(text, s.text, redacted)
+		if secret := s.Reveal(); len(secret) >= 4 {
+			text = strings.ReplaceAll(text, secret, redacted)
 		}
 	}
-	if u, err := url.Parse(target.text); err == nil {
+	if u, err := url.Parse(target.Reveal()); err == nil {
 		for _, part := range []string{u.RequestURI(), u.EscapedPath(), u.RawQuery} {
 			if len(part) >= 8 {
 				text = strings.ReplaceAll(text, part, redacted)

@@ -198,7 +198,8 @@ func TestSecretNeverPrints(t *testing.T) {
 		A Secret
 		B *Secret
 		C map[string]Secret
-	}{s, &s, map[string]Secret{"x": s}}
+		d Secret // fmt sees it and can't call its methods
+	}{s, &s, map[string]Secret{"x": s}, s}
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "secret", s, "holder", holder)
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", s, "holder", holder)

@@ -12,23 +12,31 @@ const redacted = "<redacted>"
 
 // Secret is text that must not be printed: a webhook's URL, a routing key, a signing secret. Every way of formatting
 // it gives "<redacted>"; Reveal is the only way to the text.
-type Secret struct{ text string }
+//
+// The text is behind a pointer because fmt can't call methods on unexported fields: a struct that holds a Secret in
+// one, printed with %+v, would show a string; of a pointer it shows the address.
+type Secret struct{ text *string }
 
 // NewSecret wraps text.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret { return Secret{&text} }
 
 // Reveal returns the text itself.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 // Empty says that there is no text.
-func (s Secret) Empty() bool { return s.text == "" }
+func (s Secret) Empty() bool { return s.Reveal() == "" }
 
 func (s Secret) String() string                   { return redacted }
 func (s Secret) GoString() string                 { return redacted }
 func (s Secret) Format(f fmt.State, _ rune)       { io.WriteString(f, redacted) }
 func (s Secret) MarshalText() ([]byte, error)     { return []byte(redacted), nil }
 func (s Secret) LogValue() slog.Value             { return slog.StringValue(redacted) }
-func (s *Secret) UnmarshalText(text []byte) error { s.text = string(text); return nil }
+func (s *Secret) UnmarshalText(text []byte) error { *s = NewSecret(string(text)); return nil }
 
 // maxSecretFile bounds a secret's file: a mistaken path must not be read whole into memory.
 const maxSecretFile = 64 << 10
@@ -52,7 +60,7 @@ func ReadSecrets(path string) ([]Secret, error) {
 	for line := range bytes.Lines(data) {
 		line = bytes.TrimSpace(line)
 		if len(line) > 0 && line[0] != '#' {
-			secrets = append(secrets, Secret{string(line)})
+			secrets = append(secrets, NewSecret(string(line)))
 		}
 	}
 	if len(secrets) == 0 {
