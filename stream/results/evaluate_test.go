@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -359,6 +360,35 @@ func TestEvaluatorEqualsEvaluate(t *testing.T) {
 		for i := range r.Rows {
 			if b, _ := json.Marshal(&r.Rows[i]); shown[r.Rows[i].Key()] != string(b) {
 				t.Fatalf("seed %d, step %d: row %s changed and was not said to", seed, step, r.Rows[i].Key())
+			}
+		}
+	}
+}
+
+// However extreme the sums, every number is finite or null (JSON has no other), and a null has a reason.
+func TestEvaluateIsFinite(t *testing.T) {
+	seed := rand.Uint64()
+	rng := rand.New(rand.NewPCG(seed, 0))
+	extreme := []int64{0, 0, 1, -1, 2, 1 << 31, math.MaxInt64, math.MinInt64, 999_999_999_999}
+	pick := func() int64 { return extreme[rng.IntN(len(extreme))] }
+	for range 3000 {
+		l := newLab().metric(goal("mean"), rng.IntN(10), -1).metric(goal("ratio"), rng.IntN(10), rng.IntN(10))
+		l.x().Metrics[1].Limit = &catalog.Limit{Value: -0.05, Relative: rng.IntN(2) == 0}
+		l.x().PrePeriod = rng.Int64N(2)
+		for range rng.IntN(6) * rng.IntN(60) {
+			l.subject(rng.IntN(2), moment.Slice{}, moment.Point{Num: pick(), Den: 1, Pre: pick(), PreDen: 1}, moment.Point{Num: pick(), Den: pick(), Pre: pick(), PreDen: pick()})
+		}
+		r := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon, Analyze: rng.IntN(2) == 0}, Slices{})
+		if _, err := json.Marshal(r); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		for i := range r.Rows {
+			if row := &r.Rows[i]; (row.Difference.P == nil || row.Lift.Value == nil || row.Lift.Interval == nil) && len(row.Reasons) == 0 {
+				t.Fatalf("seed %d: a number is missing without a reason: %+v", seed, row)
+			}
+			row := r.Rows[i].Texts(r.Alpha)
+			if all := fmt.Sprint(row); strings.Contains(all, "NaN") || strings.Contains(all, "Inf") {
+				t.Fatalf("seed %d: %s", seed, all)
 			}
 		}
 	}
