@@ -40,6 +40,7 @@ type feed struct {
 	// texts are the cells of textsOf, as view made them; guarded by reading.
 	texts   map[string]map[string]string
 	textsOf *results.Result
+	textsAt time.Time
 
 	cells  map[string]map[string]field // cell key → field → text; guarded by mu
 	usedBy int                         // streams; guarded by feeds.mu
@@ -178,7 +179,7 @@ func (f *feed) since(id string) uint64 {
 }
 
 // feeds are the open feeds. Those over the hub's own results stay, so that any client may resume (there are as many as
-// experiments and formats); those with other slices go with their last client.
+// experiments and formats); those with other slices or open rows go with their last client.
 type feeds struct {
 	mu   sync.Mutex
 	open map[feedKey]*feed
@@ -187,6 +188,7 @@ type feeds struct {
 type feedKey struct {
 	experiment, slices string
 	cells              bool
+	open               string // of cells: the rows that are open
 }
 
 func (fs *feeds) use(key feedKey) *feed {
@@ -205,7 +207,7 @@ func (fs *feeds) done(key feedKey) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f := fs.open[key]
-	if f.usedBy--; f.usedBy == 0 && key.slices != "" {
+	if f.usedBy--; f.usedBy == 0 && key.slices+key.open != "" {
 		delete(fs.open, key)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/tidemark/tidemark/catalog"
@@ -31,7 +32,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 	switch format := query.Get("format"); format {
 	case "", "rows":
 	case "cells":
-		c.cells, c.every = true, s.opt.CellsEvery
+		c.cells, c.every, c.open = true, s.opt.CellsEvery, openRows(query)
 	default:
 		Problem{Status: http.StatusBadRequest, Code: "bad_format", Detail: "there is no format " + quote(format), Allowed: []string{"rows", "cells"}}.write(w)
 		return
@@ -80,6 +81,7 @@ type client struct {
 	experiment *catalog.Experiment
 	want       results.Slices
 	cells      bool
+	open       []string // of cells: the rows that are open
 	every      time.Duration
 	out        http.ResponseWriter
 	control    *http.ResponseController
@@ -96,7 +98,7 @@ func (c *client) evaluated() bool {
 
 // run writes until the client, the hub or the server goes.
 func (c *client) run(ctx context.Context) {
-	key := feedKey{c.experiment.ID, c.want.String(), c.cells}
+	key := feedKey{c.experiment.ID, c.want.String(), c.cells, strings.Join(c.open, "\n")}
 	c.feed = c.server.feeds.use(key)
 	defer c.server.feeds.done(key)
 	c.sent = c.feed.since(c.last)
@@ -239,7 +241,7 @@ func (c *client) observe(ctx context.Context) (*results.Result, error) {
 		f.observe(r)
 	}
 	if c.cells {
-		c.server.observeCells(f, c.experiment)
+		c.server.observeCells(f, c.experiment, c.open)
 	}
 	return f.result, nil
 }

@@ -43,6 +43,11 @@ func (p *Pages) experiment(w http.ResponseWriter, r *http.Request) {
 		if e.Then != "" {
 			f.Live += "&slices=" + url.QueryEscape(e.By+","+e.Then)
 		}
+		for _, key := range e.keys() {
+			if e.IsOpen(key) {
+				f.Live += "&open=" + url.QueryEscape(key)
+			}
+		}
 	}
 	p.render(w, r, http.StatusOK, f, "experiment", e)
 }

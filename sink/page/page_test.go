@@ -188,14 +188,15 @@ func TestPageAndPatchesAgree(t *testing.T) {
 			}
 		}
 		r := w.Result(id, results.Slices{})
-		cells := view.Cells(w.Set(), x, r)
-		cells[view.PageKey] = view.PageCells(w.Set(), x, r, w.Status(), w.Now())
-		var all []string
+		var all, keys []string
 		for i := range r.Rows {
 			if len(r.Rows[i].Slice) == 0 {
+				keys = append(keys, r.Rows[i].Key())
 				all = append(all, "open="+url.QueryEscape(r.Rows[i].Key()), "all="+url.QueryEscape(r.Rows[i].Key()))
 			}
 		}
+		cells := view.Cells(w.Set(), x, r, keys)
+		cells[view.PageKey] = view.PageCells(w.Set(), x, r, w.Status(), w.Now())
 		body := get(t, h, experimentURL(id)+"?"+strings.Join(all, "&")).Body.String()
 		seen := 0
 		for _, m := range rowPattern.FindAllStringSubmatch(body, -1) {

@@ -97,12 +97,14 @@ function swap(fresh) {
   const nav = $('.nav'), freshNav = $('.nav', fresh)
   if (nav && freshNav && nav.innerHTML !== freshNav.innerHTML) nav.replaceChildren(...freshNav.childNodes)
   if (main.innerHTML === incoming.innerHTML) return
+  const live = main.dataset.live
   for (const { name, value } of incoming.attributes) main.setAttribute(name, value)
   main.replaceChildren(...incoming.childNodes)
   for (const id of open) { const d = document.getElementById(id); if (d) d.open = true }
   if (at) $(`tr[data-k="${CSS.escape(at)}"]`)?.classList.add('at')
   if (focused) $(focused)?.focus({ preventScroll: true })
   enhance()
+  if (main.dataset.live !== live) start() // other rows are open now
 }
 
 // ---- Live ----------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,10 +16,14 @@ import (
 // PageKey is the key of the cells that belong to the page as a whole; no row has it.
 const PageKey = "@"
 
-// Cells are the texts of a result's rows by row key and field, and the axes' labels by "@" and role.
-func Cells(set *catalog.Set, x *catalog.Experiment, r *results.Result) map[string]map[string]string {
+// Cells are the texts of the rows that a page shows, by row key and field, and the axes' labels by "@" and role. A page shows
+// the whole, and of the slices those of the rows that are open (keys of rows of the whole): a dimension may have a
+// thousand values, and nobody looks at all of them.
+func Cells(set *catalog.Set, x *catalog.Experiment, r *results.Result, open []string) map[string]map[string]string {
 	t := NewTable(set, x, r)
-	cells := make(map[string]map[string]string, len(r.Rows)+len(t.Groups))
+	cells := map[string]map[string]string{}
+	type line struct{ metric, variant string }
+	opened := map[line]bool{}
 	axes, names := map[string]Axis{}, map[string]string{}
 	for _, g := range t.Groups {
 		axes[g.Role] = g.Axis
@@ -29,10 +34,16 @@ func Cells(set *catalog.Set, x *catalog.Experiment, r *results.Result) map[strin
 		cells[PageKey+g.Role] = ticks
 		for _, m := range g.Metrics {
 			names[m.ID] = m.Name
+			for _, row := range m.Rows {
+				opened[line{row.Metric, row.Variant}] = slices.Contains(open, row.Key)
+			}
 		}
 	}
 	for i := range r.Rows {
 		row := &r.Rows[i]
+		if len(row.Slice) > 0 && !opened[line{row.Metric, row.Variant}] {
+			continue
+		}
 		cells[row.Key()] = newRow(x, r, row, axes[row.Role], names[row.Metric]).fields()
 	}
 	return cells
