@@ -2,8 +2,11 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // diskWatch keeps the engine off a full disk. Pebble would stop inside a write and never return, so fetching is paused
@@ -37,6 +40,9 @@ func (e *Engine) watchDisk(ctx context.Context) {
 // free again a tenth above the mark, so that it does not flap.
 func (e *Engine) lookAtDisk() {
 	free, total, err := e.freeSpace()
+	if errors.Is(err, vfs.ErrUnsupported) {
+		return // a file system in memory: it has no room to run out of
+	}
 	if err != nil {
 		if !e.disk.broken.Swap(true) {
 			e.opt.Logger.Info("the free space of the data directory is not known; the disk is not watched", "err", err)
