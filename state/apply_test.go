@@ -27,7 +27,7 @@ type shardModel struct {
 func newShardModel(plan *catalog.Plan, rank func(Input) int) *shardModel {
 	s := newSchema(plan)
 	return &shardModel{
-		core:     core{schema: s, clock: never, maxTail: -1, ledger: newCounters(s), tuples: newTuples(), rank: rank},
+		core:     core{schema: s, clock: never, maxTail: -1, ledger: newCounters(s), tuples: newTuples(), placeAt: map[uint64]int32{}, rank: rank},
 		subjects: map[string]*Subject{}, ids: map[string]uint64{}, clock: never,
 	}
 }

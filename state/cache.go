@@ -10,9 +10,10 @@ import (
 // cache keeps decoded subjects between commits. It is write-back: what Apply changes stays here, dirty, until a commit
 // writes it; only clean subjects are let go.
 type cache struct {
-	limit   int
-	entries map[string]*entry
-	dirty   []*entry
+	// limit bounds weight: what the entries weigh, as of the last commit.
+	limit, weight int
+	entries       map[string]*entry
+	dirty         []*entry
 	// ring and hand are the clock by which clean entries go: one lap without use.
 	ring []*entry
 	hand int
@@ -25,6 +26,22 @@ type entry struct {
 	row         digest
 	stored      bool
 	dirty, used bool
+	weight      int
+}
+
+// subjectWeight is how many bytes of memory weigh as much as one common subject: most subjects weigh 1, but one with
+// a long tail as much as it takes.
+const subjectWeight = 1024
+
+// weigh is what a subject costs in memory, in subjects.
+func (s *Subject) weigh() int {
+	bytes := 400 + 40*len(s.tail) + 16*len(s.operands) + 56*len(s.segments) + 48*len(s.seen)
+	for i := range s.segments {
+		if d := s.segments[i].set; d != nil {
+			bytes += 8*len(d.hashes) + len(d.registers)
+		}
+	}
+	return 1 + bytes/subjectWeight
 }
 
 // touch marks an entry as changed.
@@ -37,13 +54,21 @@ func (c *cache) touch(e *entry) {
 }
 
 func (c *cache) add(e *entry) {
+	c.weighAgain(e)
 	c.entries[e.subject.id] = e
 	c.ring = append(c.ring, e)
 }
 
+// weighAgain brings the cache's weight up to date with an entry's.
+func (c *cache) weighAgain(e *entry) {
+	was := e.weight
+	e.weight = e.subject.weigh()
+	c.weight += e.weight - was
+}
+
 // trim lets clean entries go until the cache is within its limit.
 func (c *cache) trim() {
-	for laps := 0; len(c.ring) > c.limit && laps < 2*len(c.ring); laps++ {
+	for steps := 2*len(c.ring) + 2; c.weight > c.limit && steps > 0; steps-- {
 		if c.hand >= len(c.ring) {
 			c.hand = 0
 		}
@@ -54,6 +79,7 @@ func (c *cache) trim() {
 			continue
 		}
 		delete(c.entries, e.subject.id)
+		c.weight -= e.weight
 		last := len(c.ring) - 1
 		c.ring[c.hand], c.ring[last] = c.ring[last], nil
 		c.ring = c.ring[:last]

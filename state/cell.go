@@ -34,7 +34,6 @@ const (
 	preNumerator
 	preDenominator
 	present // the subject is in the cell; adds nothing
-	roles
 )
 
 // item is one segment or one tail event as a metric reads it.
@@ -42,7 +41,6 @@ type item struct {
 	role  role
 	tuple uint32
 	event int32
-	slice moment.Slice // of the event dimensions that a grouping fixes
 	value total
 	set   *distinct
 	// raw: value is one event's, not a sum of them.
@@ -76,7 +74,11 @@ func (c *core) contributions(s *Subject, x *exposed, within span, defs []int, ou
 		}
 		c.gather(s, x, m, within)
 		base.metric = i
-		if p := c.reduce(m, c.items, s.openLimit); p != (moment.Point{}) {
+		var sums sums
+		for k := range c.items {
+			c.add(m, &sums, &c.items[k])
+		}
+		if p := c.point(m, &sums, s.openLimit); p != (moment.Point{}) {
 			base.point = p
 			out = append(out, base)
 		}
@@ -170,63 +172,24 @@ func (c *core) gatherTail(s *Subject, measure int, r role, in span, flag byte) {
 	}
 }
 
-// groupings appends the metric's cells over event dimensions: for each grouping of them, one for each combination of
-// values where an event that the metric reads falls.
-func (c *core) groupings(m *metricSchema, base *cell, openLimit bool, out []cell) []cell {
-	for mask := m.eventDims; mask != 0; mask = (mask - 1) & m.eventDims {
-		c.grouped = append(c.grouped[:0], c.items...)
-		for i := range c.grouped {
-			it := &c.grouped[i]
-			columns := m.columns[int(it.event)]
-			for d := range columns {
-				if mask>>d&1 == 1 {
-					it.slice[d] = c.tuples.at(it.tuple, columns[d])
-				}
-			}
-		}
-		slices.SortStableFunc(c.grouped, func(a, b item) int { return slices.Compare(a.slice[:], b.slice[:]) })
-		for from := 0; from < len(c.grouped); {
-			to := from + 1
-			for to < len(c.grouped) && c.grouped[to].slice == c.grouped[from].slice {
-				to++
-			}
-			group := c.grouped[from:to]
-			from = to
-			if !slices.ContainsFunc(group, func(it item) bool { return it.role == present }) {
-				continue
-			}
-			p := c.reduce(m, group, openLimit)
-			if p == (moment.Point{}) {
-				continue
-			}
-			at := *base
-			at.point = p
-			for d, v := range group[0].slice {
-				if mask>>d&1 == 1 {
-					at.slice[d] = v
-				}
-			}
-			out = append(out, at)
-		}
+// sums are a metric's aggregates, one for each role but present.
+type sums [present]reading
+
+// add adds one item.
+func (c *core) add(m *metricSchema, to *sums, it *item) {
+	if it.role == present {
+		return
 	}
-	return out
+	measure := m.numerator
+	if it.role == denominator || it.role == preDenominator {
+		measure = m.denominator
+	}
+	to[it.role].add(c.schema.measures[measure].agg, it)
 }
 
-// reduce adds items up to the subject's point.
-func (c *core) reduce(m *metricSchema, items []item, openLimit bool) moment.Point {
-	var sums [roles]reading
-	for i := range items {
-		it := &items[i]
-		if it.role == present {
-			continue
-		}
-		measure := m.numerator
-		if it.role == denominator || it.role == preDenominator {
-			measure = m.denominator
-		}
-		sums[it.role].add(c.schema.measures[measure].agg, it)
-	}
-	if m.excludeNone && m.numerator >= 0 && !sums[numerator].some && !sums[denominator].some {
+// point is what the sums make the subject contribute.
+func (c *core) point(m *metricSchema, of *sums, openLimit bool) moment.Point {
+	if m.excludeNone && m.numerator >= 0 && !of[numerator].some && !of[denominator].some {
 		return moment.Point{}
 	}
 	p := moment.Point{In: true, Num: 1, Den: 1}
@@ -238,7 +201,7 @@ func (c *core) reduce(m *metricSchema, items []item, openLimit bool) moment.Poin
 		if measure < 0 {
 			return
 		}
-		v, ok, approximate := sums[r].read(c.schema.measures[measure].agg)
+		v, ok, approximate := of[r].read(c.schema.measures[measure].agg)
 		*to, fits = v, fits && ok
 		if approximate {
 			p.Flags |= moment.Approximate

@@ -39,6 +39,7 @@ func (s *Store) Commit(extra func(set func(key, old, new []byte) error) error) e
 	}
 	for _, e := range s.cache.dirty {
 		e.dirty = false
+		s.cache.weighAgain(e)
 	}
 	clear(s.cache.dirty)
 	s.cache.dirty = s.cache.dirty[:0]

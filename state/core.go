@@ -22,11 +22,16 @@ type core struct {
 	flags, class  []byte
 	closable      []bool
 	items         []item
-	grouped       []item
 	was           []standing
 	defs          []int
 	tail          []open
 	operands      []Operand
+	// Of groupings: the items' places, which of them each item is at, and the cells that they make.
+	places  []place
+	placeOf []int32
+	placeAt map[uint64]int32
+	order   []int32
+	groups  []group
 }
 
 // tuples numbers the distinct tuples of event dimension values of a shard, from 1. A segment then holds one number

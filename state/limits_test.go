@@ -325,6 +325,43 @@ func TestEventThatNeedsWhatWasFreedIsLate(t *testing.T) {
 	}
 }
 
+func TestCacheHoldsNoMoreThanItsLimit(t *testing.T) {
+	s := openOne(t, Options{CacheSubjects: 50})
+	cube := newPersistedCube()
+	start := int64(20_000 * day)
+	for n := range 20 {
+		var events []Event
+		for i := range 40 {
+			ev := click(start, start, 1)
+			ev.Subject = fmt.Appendf(nil, "s%d", 40*n+i)
+			events = append(events, ev)
+		}
+		big := click(start, start, 1)
+		for range 500 {
+			events = append(events, big)
+		}
+		if err := s.Apply(&Batch{Events: events, Clock: start}, cube); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(cube.persist); err != nil {
+			t.Fatal(err)
+		}
+	}
+	weight := 0
+	for _, e := range s.cache.ring {
+		weight += e.subject.weigh()
+	}
+	if weight != s.cache.weight || len(s.cache.ring) != len(s.cache.entries) {
+		t.Errorf("the cache thinks it weighs %d with %d entries, it weighs %d with %d", s.cache.weight, len(s.cache.entries), weight, len(s.cache.ring))
+	}
+	if weight > 50 {
+		t.Errorf("the cache weighs %d, its limit is 50", weight)
+	}
+	if s.Subjects() != 801 {
+		t.Errorf("%d subjects, want 801", s.Subjects())
+	}
+}
+
 func TestRejectsQuotaRefusesTheWholeBatch(t *testing.T) {
 	s := openOne(t, Options{RejectQuota: 200})
 	b := Batch{

@@ -42,7 +42,7 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 	schema := newSchema(plan)
 	s.counters = newCounters(schema)
 	s.core = core{
-		schema: schema, maxTail: opt.MaxTail, ledger: s.counters, tuples: newTuples(),
+		schema: schema, maxTail: opt.MaxTail, ledger: s.counters, tuples: newTuples(), placeAt: map[uint64]int32{},
 		rank: func(i Input) int { return s.ranks[i] },
 	}
 	db, err := pebble.Open(dir, s.pebbleOptions())

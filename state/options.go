@@ -12,7 +12,8 @@ type Options struct {
 	// Cache and FileCache are shared by the shards of a process. Default: a small one of its own.
 	Cache     *pebble.Cache
 	FileCache *pebble.FileCache
-	// CacheSubjects is how many decoded subjects stay in memory between commits. Default 200,000.
+	// CacheSubjects is how many decoded subjects stay in memory between commits; one with many open events or large sets
+	// counts as one a KiB. Default 200,000.
 	CacheSubjects int
 	// MaxTail bounds the undecided events of one subject; beyond it the oldest are decided early and the subject's rows
 	// are unreliable (open_limit). Default 65,536; negative: no bound.

@@ -32,10 +32,15 @@ type workload struct {
 	bounded, even bool
 	// subjects and values bound how many of them there are.
 	subjects, values int
+	// dims bounds the values of dimensions.
+	dims int
 }
 
 func newWorkload(seed uint64) *workload {
-	w := &workload{r: rand.New(rand.NewPCG(seed, 7)), subjects: 3, values: 20}
+	w := &workload{r: rand.New(rand.NewPCG(seed, 7)), subjects: 3, values: 20, dims: 3}
+	if w.r.IntN(5) == 0 {
+		w.dims = 40
+	}
 	w.now = workloadStart + w.r.Int64N(2*hour)
 	w.step = []int64{10_000_000, 2 * minute, 10 * minute, 3 * hour}[w.r.IntN(4)]
 	w.even = w.r.IntN(3) == 0
@@ -241,13 +246,13 @@ func (w *workload) event() Event {
 		}
 		for _, d := range w.plan.Experiments[x].Dimensions {
 			if d.Kind == catalog.ExposureDimension {
-				e.Dimensions = append(e.Dimensions, moment.None+uint32(w.r.IntN(3)))
+				e.Dimensions = append(e.Dimensions, moment.None+uint32(w.r.IntN(w.dims)))
 			}
 		}
 		ev.Exposures = append(ev.Exposures, e)
 	}
 	for range len(p.Dimensions) + len(p.ProfileColumns) {
-		ev.Dimensions = append(ev.Dimensions, moment.None+uint32(w.r.IntN(3)))
+		ev.Dimensions = append(ev.Dimensions, moment.None+uint32(w.r.IntN(w.dims)))
 	}
 	if ev.ID != nil {
 		w.sent = append(w.sent, ev)
