@@ -73,13 +73,12 @@ func (e *Engine) openDir() error {
 	if err := syncDir(o.FS, o.Dir); err != nil {
 		return fmt.Errorf("stream: sync data directory: %w", err)
 	}
-	e.cache = pebble.NewCache(o.CacheBytes)
+	e.cache, e.files = pebble.NewCache(o.CacheBytes), pebble.NewFileCache(4, 4096)
 	if !e.analyzing {
 		if err := e.openHistory(); err != nil {
 			return errors.Join(err, e.closeDir())
 		}
 	}
-	e.files = pebble.NewFileCache(4, 4096)
 	for _, t := range e.types {
 		if err := t.findHome(); err != nil {
 			return errors.Join(err, e.closeDir())
