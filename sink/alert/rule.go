@@ -28,6 +28,8 @@ func newRule(a *catalog.Alert) (*rule, error) {
 	switch w := a.When; {
 	case w.Guardrail != "":
 		r.kind, r.direction = notify.Guardrail, w.Guardrail
+	case w.Metric != "" && (w.State == string(stats.Crossed) || w.State == string(stats.Near)):
+		r.kind, r.direction = notify.Guardrail, w.State // of one metric
 	case w.Metric != "":
 		r.kind, r.direction = notify.Metric, w.State
 	case w.SRM != "":
@@ -106,10 +108,10 @@ func whole(row *results.Row) bool {
 }
 
 func (r *rule) matches(row *results.Row) bool {
-	if r.kind == notify.Guardrail {
-		return row.Guardrail != nil
+	if r.When.Metric != "" && row.Metric != r.When.Metric {
+		return false
 	}
-	return row.Metric == r.When.Metric
+	return r.kind == notify.Metric || row.Guardrail != nil
 }
 
 // holds decides the condition for a row. Only the engine's own words count, so that an alert never says anything that
@@ -123,6 +125,9 @@ func (r *rule) holds(row *results.Row) truth {
 		if i, ok := interval(row.Difference.IntervalAlways); ok {
 			state = string(stats.Judge(i, stats.Direction(row.Direction)))
 		}
+	}
+	if r.kind == notify.Metric && undecided(r.direction) {
+		return is(row.State == r.direction) // the rule is about rows that say nothing
 	}
 	if undecided(state) {
 		return unknown

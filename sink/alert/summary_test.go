@@ -1,9 +1,11 @@
 package alert
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/sink/alert/notify"
 	"github.com/tidemark/tidemark/sink/alert/notify/notifytest"
 )
@@ -59,6 +61,16 @@ func TestSummaryMistakesAreNamed(t *testing.T) {
 	a.Summary = "{{.Nope}}"
 	if _, err := Open("alerts", definitions(a), options(nil, map[string]*rec{})); err == nil || !strings.Contains(err.Error(), "rule x") {
 		t.Errorf("a bad template is not refused at open: %v", err)
+	}
+}
+
+// TestSummaryFieldsAreTheCatalogs: check can't see this package, so it has the list itself.
+func TestSummaryFieldsAreTheCatalogs(t *testing.T) {
+	ours, theirs := SummaryFields(), catalog.SummaryFields()
+	slices.Sort(ours)
+	slices.Sort(theirs)
+	if !slices.Equal(ours, theirs) {
+		t.Errorf("fields are %v, the catalog allows %v", ours, theirs)
 	}
 }
 
