@@ -29,7 +29,7 @@ event:
   id: PURCHASE
   sql: |
     SELECT user_id, id AS event_id, EPOCH_MS(ts) AS event_time, CAST("order".total AS DECIMAL(18,2)) AS revenue,
-           "order".item AS item, category
+           "order".item AS item, "order".qty AS qty, category
     FROM traffic WHERE kind = 'buy'
 ---
 event:
@@ -42,6 +42,8 @@ metric: {metric_id: BIG, type: CONTINUOUS, subject: user_id, direction: up, nume
 ---
 metric: {metric_id: ITEMS, type: CONTINUOUS, subject: user_id, direction: up, numerator: {event: PURCHASE, agg: COUNT_DISTINCT, value: item}}
 ---
+metric: {metric_id: UNITS, type: CONTINUOUS, subject: user_id, direction: up, numerator: {event: PURCHASE, agg: SUM, value: qty, where: "qty <> 13"}}
+---
 experiment:
   id: checkout
   subject: user_id
@@ -51,7 +53,7 @@ experiment:
   start: 2026-01-01T00:00:00Z
   end: 2026-02-01T00:00:00Z
   goals: [ARPU, BIG]
-  secondary: [ITEMS]
+  secondary: [ITEMS, UNITS]
   slices: [platform, country, category]
 `
 
@@ -156,6 +158,11 @@ func TestDecodeOutcomes(t *testing.T) {
 		{"total is too large for its scale", buy(`,"order":{"total":92233720368547758.08}`), "PURCHASE " + sql.NumberRange},
 		{"total is 1e400", buy(`,"order":{"total":1e400}`), "PURCHASE " + sql.NumberRange},
 		{"no total", buy(``), "PURCHASE of u1"},
+		{"a number without a type", buy(`,"order":{"qty":2.5}`), "PURCHASE of u1"},
+		{"a number as text", buy(`,"order":{"qty":"2"}`), "PURCHASE " + sql.TypeMismatch},
+		{"a number beyond the scale of the measure", buy(`,"order":{"qty":9223372036855}`), "PURCHASE " + sql.NumberRange},
+		{"a condition on no number", buy(`,"order":{"qty":"many"}`), "PURCHASE " + sql.TypeMismatch},
+		{"what the condition leaves out is not read", buy(`,"order":{"qty":"13"}`), "PURCHASE of u1"},
 	} {
 		d.Decode(record(test.value), &out)
 		if got := summary(plan, &out); got != test.want {
@@ -177,7 +184,7 @@ func TestDecodeOutcomes(t *testing.T) {
 func TestDecodePurchase(t *testing.T) {
 	d, plan, dict := shopDecoder(t, "traffic", Options{})
 	var out Outcome
-	d.Decode(record(fmt.Sprintf(`{"kind":"buy","user_id":"u1","id":"e-1","ts":%d,"order":{"total":100.005,"item":"pen"},"category":"home"}`, now.UnixMilli())), &out)
+	d.Decode(record(fmt.Sprintf(`{"kind":"buy","user_id":"u1","id":"e-1","ts":%d,"order":{"total":100.005,"item":"pen","qty":2.5},"category":"home"}`, now.UnixMilli())), &out)
 	e := accepted(t, plan, &out, "PURCHASE")
 	if string(e.Subject) != "u1" || string(e.ID) != "e-1" || e.Time != now.UnixMicro() || e.Input != 3 || e.Offset != 77 || e.Bound != now.UnixMicro()+5 {
 		t.Errorf("event %+v", e)
@@ -185,10 +192,12 @@ func TestDecodePurchase(t *testing.T) {
 	for i, m := range plan.Events[e.Def].Measures {
 		measure, got := plan.Measures[m], e.Values[i]
 		want := int64(0)
-		switch measure.Agg {
-		case catalog.Sum:
+		switch {
+		case measure.Agg == catalog.Sum && measure.Where != nil:
+			want = 2_500_000
+		case measure.Agg == catalog.Sum:
 			want = 10001
-		case catalog.CountDistinct:
+		case measure.Agg == catalog.CountDistinct:
 			want = int64(sql.Value{Kind: sql.Varchar, Text: []byte("pen")}.Hash())
 		}
 		if !got.Counts || got.Value != want && measure.Agg != catalog.Count {
@@ -205,7 +214,7 @@ func TestDecodePurchase(t *testing.T) {
 	for i, m := range plan.Events[e.Def].Measures {
 		measure, got := plan.Measures[m], e.Values[i]
 		counts := measure.Where == nil && measure.Agg != catalog.CountDistinct || measure.Presence
-		if got.Counts != counts || measure.Agg == catalog.Sum && got.Value != 9999 {
+		if got.Counts != counts || measure.Agg == catalog.Sum && measure.Where == nil && got.Value != 9999 {
 			t.Errorf("%s where %v: %+v", measure.Agg, measure.Where != nil, got)
 		}
 	}
