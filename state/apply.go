@@ -219,7 +219,11 @@ func (c *core) valid(ev *Event, x int, exposure *Exposure) bool {
 	case exposure.Variant < 0:
 		l.unknownVariant++
 		return false
-	case ev.Time < e.start || ev.Time >= e.stop:
+	case ev.Time < e.start:
+		l.beforeStart++
+		return false
+	case ev.Time >= e.stop:
+		l.afterStop++
 		return false
 	case ev.Bound != never && ev.Bound-ev.Time > e.lateness || ev.Time < behind(c.clock, e.lateness):
 		l.lateExposure++
@@ -247,8 +251,3 @@ const (
 	reasonLate  = "late"
 	reasonFreed = "freed"
 )
-
-// sortBySubject orders a batch's events by key, keeping the log order within a subject.
-func sortBySubject(events []located) {
-	slices.SortStableFunc(events, func(a, b located) int { return a.compare(&b) })
-}

@@ -12,8 +12,8 @@ import (
 	"github.com/tidemark/tidemark/stats/moment"
 )
 
-// benchPlan is a shop's: three experiments that share an exposure event, impressions, clicks and orders with five metrics each.
-func benchPlan() *catalog.Plan {
+// benchPlan is a shop's: experiments that share an exposure event, with five metrics each over impressions, clicks and orders.
+func benchPlan(experiments int) *catalog.Plan {
 	p := &catalog.Plan{
 		Subject: "user", Sources: []*catalog.Source{{ID: "a"}},
 		Events: []catalog.PlanEvent{
@@ -30,7 +30,7 @@ func benchPlan() *catalog.Plan {
 	metric := func(num, den int, ordered bool) catalog.PlanMetric {
 		return catalog.PlanMetric{MetricUse: catalog.MetricUse{Metric: &catalog.Metric{}}, Numerator: num, Denominator: den, Ordered: ordered}
 	}
-	for x := range 3 {
+	for x := range experiments {
 		p.Events[0].Exposures = append(p.Events[0].Exposures, x)
 		p.Experiments = append(p.Experiments, catalog.PlanExperiment{
 			Experiment: &catalog.Experiment{ID: fmt.Sprint("e", x), Variants: []catalog.Variant{{ID: "a"}, {ID: "b"}}, Crossover: catalog.Exclude},
@@ -49,12 +49,14 @@ func (n *nothing) Change(moment.Change) { n.n++ }
 // BenchmarkApply applies batches of 10,000 events of subjects that were exposed long ago, and commits every ten batches.
 func BenchmarkApply(b *testing.B) {
 	for _, subjects := range []int{10_000, 200_000} {
-		b.Run(fmt.Sprintf("subjects=%d", subjects), func(b *testing.B) { benchmarkApply(b, subjects) })
+		for _, experiments := range []int{3, 30} {
+			b.Run(fmt.Sprintf("subjects=%d/experiments=%d", subjects, experiments), func(b *testing.B) { benchmarkApply(b, subjects, experiments) })
+		}
 	}
 }
 
-func benchmarkApply(b *testing.B, subjects int) {
-	plan := benchPlan()
+func benchmarkApply(b *testing.B, subjects, experiments int) {
+	plan := benchPlan(experiments)
 	cache := pebble.NewCache(256 << 20)
 	defer cache.Unref()
 	s, err := Open("shard", plan, Options{FS: vfs.NewMem(), Cache: cache})
@@ -79,9 +81,9 @@ func benchmarkApply(b *testing.B, subjects int) {
 		batch.Events = batch.Events[:0]
 	}
 	for i := range names {
-		ev := Event{Def: 0, Subject: names[i], Time: now, Bound: now, Exposures: make([]Exposure, 3)}
+		ev := Event{Def: 0, Subject: names[i], Time: now, Bound: now, Exposures: make([]Exposure, experiments)}
 		for x := range ev.Exposures {
-			ev.Exposures[x] = Exposure{Counts: r.IntN(3) > 0, Variant: r.IntN(2), Dimensions: []uint32{uint32(2 + r.IntN(5)), uint32(2 + r.IntN(9))}}
+			ev.Exposures[x] = Exposure{Counts: r.IntN(experiments) < 2, Variant: r.IntN(2), Dimensions: []uint32{uint32(2 + r.IntN(5)), uint32(2 + r.IntN(9))}}
 		}
 		batch.Events = append(batch.Events, ev)
 		if len(batch.Events) == 10_000 {

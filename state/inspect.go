@@ -104,8 +104,8 @@ func (p *printer) ledger() {
 		n := &l.Experiments[i]
 		p.line("experiment %s: exposed %d, crossovers %d", plan.Experiments[i].ID, n.Exposed, n.Crossovers)
 		for _, r := range n.Events {
-			p.line("  %s: counted %d, outside %d, unexposed %d, unknown_variant %d, late_exposure %d",
-				plan.Events[r.Event].ID, r.Counted, r.Outside, r.Unexposed, r.UnknownVariant, r.LateExposure)
+			p.line("  %s: counted %d, outside %d, unexposed %d, unknown_variant %d, late_exposure %d, before_start %d, after_stop %d",
+				plan.Events[r.Event].ID, r.Counted, r.Outside, r.Unexposed, r.UnknownVariant, r.LateExposure, r.BeforeStart, r.AfterStop)
 		}
 	}
 }

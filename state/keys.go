@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 
 	"github.com/zeebo/xxh3"
@@ -77,19 +78,26 @@ func subjectOf(key []byte) (id string, kind byte, ok bool) {
 	return id, kind, !r.bad && hash == xxh3.HashString(id)
 }
 
-// located is an event with its subject's hash.
+// located is an event of a batch with its subject's hash.
 type located struct {
 	hash  uint64
 	event *Event
+	// index is its place in the batch's log.
+	index int
 }
 
-// compare orders by hash, then subject.
+// sameSubject says whether two events are of one subject.
+func (a *located) sameSubject(b *located) bool {
+	return a.hash == b.hash && bytes.Equal(a.event.Subject, b.event.Subject)
+}
+
+// compare orders by subject, in the order of keys but for subjects of one hash, then by the log.
 func (a *located) compare(b *located) int {
 	if a.hash != b.hash {
-		if a.hash < b.hash {
-			return -1
-		}
-		return 1
+		return cmp.Compare(a.hash, b.hash)
 	}
-	return bytes.Compare(a.event.Subject, b.event.Subject)
+	if c := bytes.Compare(a.event.Subject, b.event.Subject); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.index, b.index)
 }

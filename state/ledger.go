@@ -44,8 +44,9 @@ type ExperimentLedger struct {
 type ReadLedger struct {
 	Event                       int // index into catalog.Plan.Events
 	Counted, Outside, Unexposed int64
-	// UnknownVariant and LateExposure are exposures among Outside, by reason.
-	UnknownVariant, LateExposure int64
+	// These are exposures among Outside, by reason: of a variant that is not declared, more than Lx behind, before the
+	// experiment's start, at or after its stop.
+	UnknownVariant, LateExposure, BeforeStart, AfterStop int64
 }
 
 // counters is the ledger as it is kept. What experiments do not count is mostly not touched by them: the unexposed events
@@ -62,8 +63,8 @@ type eventCounters struct {
 }
 
 type experimentCounters struct {
-	exposed, crossovers          int64
-	unknownVariant, lateExposure int64
+	exposed, crossovers                                  int64
+	unknownVariant, lateExposure, beforeStart, afterStop int64
 	// counted and outside are parallel to experimentSchema.reads; outside has exposed subjects only.
 	counted, outside []int64
 }
@@ -102,7 +103,7 @@ func (c *counters) ledger(s *schema) *Ledger {
 			r := ReadLedger{Event: d, Counted: n.counted[k]}
 			if d == s.experiments[x].exposure {
 				r.Outside = c.events[d].accepted - r.Counted
-				r.UnknownVariant, r.LateExposure = n.unknownVariant, n.lateExposure
+				r.UnknownVariant, r.LateExposure, r.BeforeStart, r.AfterStop = n.unknownVariant, n.lateExposure, n.beforeStart, n.afterStop
 			} else {
 				r.Outside = n.outside[k]
 				r.Unexposed = c.events[d].accepted - r.Counted - r.Outside
@@ -152,7 +153,7 @@ func (c *counters) encode(b []byte) []byte {
 	}
 	for i := range c.experiments {
 		e := &c.experiments[i]
-		n(e.exposed, e.crossovers, e.unknownVariant, e.lateExposure)
+		n(e.exposed, e.crossovers, e.unknownVariant, e.lateExposure, e.beforeStart, e.afterStop)
 		n(e.counted...)
 		n(e.outside...)
 	}
@@ -178,7 +179,7 @@ func (c *counters) decode(r *reader) {
 	}
 	for i := range c.experiments {
 		e := &c.experiments[i]
-		n(&e.exposed, &e.crossovers, &e.unknownVariant, &e.lateExposure)
+		n(&e.exposed, &e.crossovers, &e.unknownVariant, &e.lateExposure, &e.beforeStart, &e.afterStop)
 		for k := range e.counted {
 			n(&e.counted[k])
 		}

@@ -115,9 +115,10 @@ func (s *Subject) fold(list int32, agg catalog.Agg, cut int64, tuple uint32, val
 // cutOf is where the segment of measure m starts that an event at t belongs to.
 func (c *core) cutOf(s *Subject, m *measureSchema, t int64) int64 {
 	cut := dayOf(t)
+	walk := s.walk()
 	for i := range m.uses {
 		u := &m.uses[i]
-		x := s.inExperiment(u.experiment)
+		x := walk.to(u.experiment)
 		if x == nil || t < x.t0 {
 			continue
 		}
@@ -136,10 +137,11 @@ func (c *core) cutOf(s *Subject, m *measureSchema, t int64) int64 {
 
 // needed says whether some experiment may ever read a segment of measure m with events at t.
 func (c *core) needed(s *Subject, m *measureSchema, t int64) bool {
+	walk := s.walk()
 	for i := range m.uses {
 		u := &m.uses[i]
 		e := &c.schema.experiments[u.experiment]
-		x := s.inExperiment(u.experiment)
+		x := walk.to(u.experiment)
 		horizon := behind(c.clock, e.lateness)
 		// The earliest that t0 can still become.
 		earliest := max(horizon, e.start)

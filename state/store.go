@@ -39,6 +39,7 @@ type Store struct {
 	hasher  rowHasher
 	located []located
 	group   []*Event
+	ids     spilledIDs
 	key     []byte
 	value   []byte
 }
@@ -122,15 +123,15 @@ func (s *Store) applyEvents(b *Batch, late []string, sink Sink) error {
 	s.located = s.located[:0]
 	for i := range b.Events {
 		if late[i] == "" {
-			s.located = append(s.located, located{hashSubject(b.Events[i].Subject), &b.Events[i]})
+			s.located = append(s.located, located{hashSubject(b.Events[i].Subject), &b.Events[i], i})
 		}
 	}
-	sortBySubject(s.located)
+	slices.SortFunc(s.located, func(a, b located) int { return a.compare(&b) })
 	load := s.newLoad()
 	defer load.close()
 	for from := 0; from < len(s.located); {
 		to := from + 1
-		for to < len(s.located) && s.located[to].compare(&s.located[from]) == 0 {
+		for to < len(s.located) && s.located[to].sameSubject(&s.located[from]) {
 			to++
 		}
 		s.group = s.group[:0]
@@ -141,10 +142,10 @@ func (s *Store) applyEvents(b *Batch, late []string, sink Sink) error {
 		if err != nil {
 			return err
 		}
-		ids := &spilledIDs{store: s, entry: e}
-		s.core.apply(e.subject, s.group, ids, sink)
-		if ids.err != nil {
-			return ids.err
+		s.ids = spilledIDs{store: s, entry: e}
+		s.core.apply(e.subject, s.group, &s.ids, sink)
+		if s.ids.err != nil {
+			return s.ids.err
 		}
 		s.cache.touch(e)
 		from = to

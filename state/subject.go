@@ -124,6 +124,22 @@ func (s *Subject) inExperiment(x int) *exposed {
 	return nil
 }
 
+// walk goes through a subject's experiments beside a rising list of experiments.
+type walk struct{ left []exposed }
+
+func (s *Subject) walk() walk { return walk{s.exposed} }
+
+// to returns the subject's part in experiment x, nil if it has none; x must rise from call to call.
+func (w *walk) to(x int) *exposed {
+	for len(w.left) > 0 && int(w.left[0].experiment) < x {
+		w.left = w.left[1:]
+	}
+	if len(w.left) > 0 && int(w.left[0].experiment) == x {
+		return &w.left[0]
+	}
+	return nil
+}
+
 func (s *Subject) acceptedOf(event int) int64 {
 	for i := range s.accepted {
 		if int(s.accepted[i].event) == event {

@@ -170,8 +170,9 @@ func (c *core) dropTies(s *Subject) {
 
 // decided says whether no coming exposure can change what event o is to the experiments that read it.
 func (c *core) decided(s *Subject, o *open) bool {
+	walk := s.walk()
 	for _, x := range c.schema.events[o.event].readers {
-		if !c.settled(s.inExperiment(x), x, o.time) {
+		if !c.settled(walk.to(x), x, o.time) {
 			return false
 		}
 	}
