@@ -84,7 +84,7 @@ func try(t *testing.T, root string, m mutant) {
 	}
 	cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=3m", "-overlay", overlayFile, "-run", m.test, m.pkg)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "TIDEMARK_CASES=6000")
+	cmd.Env = append(os.Environ(), "TIDEMARK_CASES=4000")
 	out, err := cmd.CombinedOutput()
 	switch {
 	case err == nil:
