@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,8 +40,8 @@ type mark struct {
 	sent      time.Time
 }
 
-// BenchmarkFreshness produces at TIDEMARK_RATE events a second (20,000) for TIDEMARK_SECONDS (30) and times a sample of
-// them until a message of the live stream has positions beyond them.
+// BenchmarkFreshness produces at TIDEMARK_RATE events a second (20,000) for TIDEMARK_SECONDS (30) and times one
+// of each tick of 10 ms until a message of the live stream has positions beyond them.
 func BenchmarkFreshness(b *testing.B) {
 	rate, seconds := number("TIDEMARK_RATE", 20_000), number("TIDEMARK_SECONDS", 30)
 	broker := process.RealKafka(b)
@@ -49,6 +50,7 @@ func BenchmarkFreshness(b *testing.B) {
 	engine.Start()
 	for range b.N {
 		var mu sync.Mutex
+		var failed atomic.Value
 		var waiting []mark
 		var took []time.Duration
 		ctx, cancel := context.WithCancel(context.Background())
@@ -79,20 +81,26 @@ func BenchmarkFreshness(b *testing.B) {
 			if ahead := time.Until(began.Add(time.Duration(sent/each) * tick)); ahead > 0 {
 				time.Sleep(ahead)
 			}
-			records := make([]*kgo.Record, 0, each)
-			for range each {
+			for i := range each {
 				w := g.Next()
-				records = append(records, &kgo.Record{Topic: w.Topic, Key: []byte(w.Key), Value: w.Value, Timestamp: w.Timestamp})
+				record := &kgo.Record{Topic: w.Topic, Key: []byte(w.Key), Value: w.Value, Timestamp: w.Timestamp}
+				at := time.Now()
+				client.Produce(ctx, record, func(r *kgo.Record, err error) {
+					if err != nil {
+						failed.Store(err)
+					} else if i == each-1 { // one event of each tick is timed
+						mu.Lock()
+						waiting = append(waiting, mark{fmt.Sprintf("%s/%d", r.Topic, r.Partition), r.Offset, at})
+						mu.Unlock()
+					}
+				})
 			}
-			at := time.Now()
-			produced := client.ProduceSync(ctx, records...)
-			if err := produced.FirstErr(); err != nil {
-				b.Fatal(err)
-			}
-			last := produced[len(produced)-1].Record
-			mu.Lock()
-			waiting = append(waiting, mark{fmt.Sprintf("%s/%d", last.Topic, last.Partition), last.Offset, at})
-			mu.Unlock()
+		}
+		if err := client.Flush(ctx); err != nil {
+			b.Fatal(err)
+		}
+		if err := failed.Load(); err != nil {
+			b.Fatal(err)
 		}
 		lasted := time.Since(began)
 		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
