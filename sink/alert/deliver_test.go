@@ -413,6 +413,28 @@ func TestRecoveredReceiverGetsWhatWaitedSoon(t *testing.T) {
 	})
 }
 
+func TestClockPutBackHoldsNothingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs, set := vfs.NewMem(), definitions(guardrailRule("crossed", "pager"))
+		pager := newRec("pager")
+		pager.answer = failure(503)
+		ahead := options(fs, map[string]*rec{"pager": pager})
+		ahead.Now = func() time.Time { return time.Now().AddDate(1, 0, 0) }
+		r := run(t, set, ahead)
+		r.say("one", "crossed")
+		time.Sleep(time.Second)
+		r.end()
+		pager.now(nil)
+		r = run(t, set, options(fs, map[string]*rec{"pager": pager}))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(pager.delivered()); n != 1 {
+			t.Errorf("%d messages arrived after the clock was put right", n)
+		}
+		r.end()
+	})
+}
+
 func TestShutdownDoesNotCountAsAReceiversFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := vfs.NewMem()

@@ -113,7 +113,7 @@ func (q *queue) take(now time.Time, concurrency int) (*Delivery, time.Duration) 
 	}
 	l := q.heads[0]
 	d := l.messages[0]
-	if wait := d.NotBefore.Sub(now); wait > 0 {
+	if wait := d.NotBefore.Sub(now); wait > 0 && wait < longestWait {
 		return nil, wait
 	}
 	if wait := q.dest.take(now); wait > 0 {

@@ -42,7 +42,7 @@ var (
 	// ErrFormat: the database was written by a version of Tidemark that this one does not know.
 	ErrFormat = errors.New("unknown format of the alerts' database")
 	// ErrCorrupt: a row is damaged, or rows are missing. What the alerts' database holds can't be trusted.
-	ErrCorrupt = errors.New("the alerts' database is damaged")
+	ErrCorrupt = errors.New("the alerts' database is damaged: put a copy back, or move its directory away to begin anew (FORMAT.md says what that means for ids)")
 	// ErrClosed: the Manager was closed.
 	ErrClosed = errors.New("alert: closed")
 )

@@ -29,14 +29,14 @@ const (
 // Attempt is one try to deliver a message, as the attempt log keeps it.
 type Attempt struct {
 	At      time.Time     `json:"at"`
-	Latency time.Duration `json:"latency"`
+	Latency time.Duration `json:"latency_ns"`
 	Status  int           `json:"status,omitempty"` // 0: no answer
 	Verdict Verdict       `json:"verdict"`
 	Error   string        `json:"error,omitempty"`
 	// Reply is the first 1 KB of the answer's body. It comes from outside: show it to administrators only.
 	Reply string `json:"reply,omitempty"`
 	// RetryAfter is what the receiver asked for; 0 if it did not.
-	RetryAfter time.Duration `json:"retry_after,omitempty"`
+	RetryAfter time.Duration `json:"retry_after_ns,omitempty"`
 }
 
 // Classify is the one place that decides from an HTTP status whether a message is sent again.

@@ -83,7 +83,7 @@ func TestReceiversThatMisbehave(t *testing.T) {
 		}, Retry, 503, time.Hour},
 		{"400 may say Retry-After in vain", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Retry-After", "3"); w.WriteHeader(400) }, Dead, 400, 0},
 		{"410", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(410) }, Disable, 410, 0},
-		{"302", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", 302) }, Dead, 302, 0},
+		{"302", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusFound) }, Dead, 302, 0},
 		{"reset", func(w http.ResponseWriter, r *http.Request) { reset(w) }, Retry, 0, 0},
 		{"never answers", func(w http.ResponseWriter, r *http.Request) {
 			select {
