@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os/user"
-	"slices"
 	"strconv"
 	"time"
 
@@ -119,36 +117,15 @@ func oneStore(plan *catalog.Plan, dir string, f func(*catalog.Plan, string, *sta
 
 // verifyStore checks the store and that its cells are those that follow from its subjects.
 func verifyStore(ctx context.Context, plan *catalog.Plan, s *state.Store) error {
-	kept, computed := cube.New(plan), cube.New(plan)
+	kept := cube.New(plan)
 	if err := kept.Load(s.Reader()); err != nil {
 		return err
 	}
+	computed := kept.Twin()
 	if err := s.Verify(ctx, computed.Change); err != nil {
 		return err
 	}
-	a, b := map[string]string{}, map[string]string{}
-	for to, c := range map[*map[string]string]*cube.Cube{&a: kept, &b: computed} {
-		for x := range plan.Experiments {
-			for _, cell := range c.Snapshot(x, s.Name).Sorted() {
-				for m := -1; m < len(plan.Experiments[x].Metrics); m++ {
-					bytes, err := cell.Metric(m).AppendBinary(nil)
-					if err != nil {
-						return err
-					}
-					(*to)[fmt.Sprint(plan.Experiments[x].ID, cell.Key.Variant, cell.Key.Mask, cell.Key.Values, m)] = string(bytes)
-				}
-			}
-		}
-	}
-	if maps.Equal(a, b) {
-		return nil
-	}
-	for _, key := range slices.Sorted(maps.Keys(b)) {
-		if a[key] != b[key] {
-			return fmt.Errorf("cell %s is not what follows from the subjects", key)
-		}
-	}
-	return errors.New("there are cells that do not follow from any subject")
+	return kept.Compare(computed, s.Name)
 }
 
 // rejectedRecord is a line of `state rejects`. Bytes that are not text come as base64.
