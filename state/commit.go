@@ -24,17 +24,7 @@ func (s *Store) Commit(extra func(set func(key, old, new []byte) error) error) e
 	if err := s.writeAll(w, extra); err != nil {
 		return s.fail(fmt.Errorf("state: write a commit: %w", err))
 	}
-	s.offsets.sum = w.sum
-	s.offsets.commit++
-	s.value = s.offsets.encode(s.counters, s.value[:0])
-	if err := w.batch.Set(keyOffsets, s.value, nil); err != nil {
-		return s.fail(err)
-	}
-	sync := pebble.NoSync
-	if s.opt.WAL {
-		sync = pebble.Sync
-	}
-	if err := w.batch.Commit(sync); err != nil {
+	if err := s.finish(w); err != nil {
 		return s.fail(fmt.Errorf("state: commit: %w", err))
 	}
 	for _, e := range s.cache.dirty {
@@ -48,6 +38,21 @@ func (s *Store) Commit(extra func(set func(key, old, new []byte) error) error) e
 	s.pendingBytes = 0
 	s.cache.trim()
 	return nil
+}
+
+// finish adds the offset record to a batch and commits it.
+func (s *Store) finish(w *writer) error {
+	s.offsets.sum = w.sum
+	s.offsets.commit++
+	s.value = s.offsets.encode(s.counters, s.value[:0])
+	if err := w.batch.Set(keyOffsets, s.value, nil); err != nil {
+		return err
+	}
+	sync := pebble.NoSync
+	if s.opt.WAL {
+		sync = pebble.Sync
+	}
+	return w.batch.Commit(sync)
 }
 
 // writer puts rows into a batch and keeps the digest.

@@ -53,9 +53,9 @@ func (c *crasher) crashed() *vfs.MemFS {
 	return c.clone
 }
 
-// arm puts the crash among the next writes of mem.
+// newCrasher puts the crash among the next writes to mem. It draws from a source of its own, as Pebble's goroutines use it.
 func newCrasher(mem *vfs.MemFS, rng *rand.Rand, durable int64) *crasher {
-	c := &crasher{mem: mem, rng: rng}
+	c := &crasher{mem: mem, rng: rand.New(rand.NewPCG(rng.Uint64(), 1))}
 	c.after.Store(1 + rng.Int64N(60))
 	c.durable.Store(durable)
 	return c

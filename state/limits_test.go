@@ -4,108 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"testing"
 
-	"github.com/axiomhq/hyperloglog"
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stats/moment"
 )
-
-func TestDistinctIsAFunctionOfTheSet(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 1))
-	for _, n := range []int{0, 1, 17, exactDistinct - 1, exactDistinct, exactDistinct + 1, 20_000, 300_000} {
-		values := make([]uint64, n)
-		for i := range values {
-			values[i] = r.Uint64()
-		}
-		var whole distinct
-		for _, v := range values {
-			whole.add(v)
-		}
-		// Any parts of it, overlapping and in any order, unite to the same.
-		var united distinct
-		for range 3 {
-			r.Shuffle(n, func(i, j int) { values[i], values[j] = values[j], values[i] })
-			var part distinct
-			for _, v := range values[:n/2] {
-				part.add(v)
-			}
-			united.union(&part)
-		}
-		for i, v := range values {
-			if i%2 == 0 {
-				united.add(v)
-			}
-		}
-		rest := distinct{hashes: slices.Clone(values)}
-		slices.Sort(rest.hashes)
-		rest.spread()
-		united.union(&rest)
-		got, approximate := united.count()
-		want, _ := whole.count()
-		if got != want || approximate != (n > exactDistinct) || !slices.Equal(united.registers, whole.registers) {
-			t.Errorf("%d values: united %d (approximate %v), added one by one %d", n, got, approximate, want)
-		}
-		if n <= exactDistinct && got != int64(n) {
-			t.Errorf("%d values: counted %d", n, got)
-		}
-		// 2^14 registers have a standard error of 0.81 %; four of them are 3.3 %.
-		if d := float64(got - int64(n)); n > exactDistinct && (d > 0.033*float64(n) || d < -0.033*float64(n)) {
-			t.Errorf("%d values: estimated %d", n, got)
-		}
-	}
-}
-
-func TestDistinctAgreesWithAnotherSketch(t *testing.T) {
-	r := rand.New(rand.NewPCG(2, 2))
-	for _, n := range []int{5000, 50_000, 500_000} {
-		theirs, err := hyperloglog.NewSketch(precision, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var ours distinct
-		for range n {
-			v := r.Uint64()
-			ours.add(v)
-			theirs.InsertHash(mix(v))
-		}
-		got, _ := ours.count()
-		want := int64(theirs.Estimate())
-		// Same registers, other estimators: they differ by less than the sketch's own error.
-		if d := float64(got-want) / float64(want); d > 0.01 || d < -0.01 {
-			t.Errorf("%d values: we say %d, axiomhq says %d", n, got, want)
-		}
-	}
-}
-
-func TestDistinctOfSmallNumbersIsSpread(t *testing.T) {
-	var d distinct
-	for v := range uint64(100_000) {
-		d.add(v)
-	}
-	if n, _ := d.count(); n < 97_000 || n > 103_000 {
-		t.Errorf("100000 consecutive hashes counted as %d", n)
-	}
-}
-
-func TestTotalsSurviveTheirBytes(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 3))
-	for range 10_000 {
-		x := total{int64(r.Uint64()) >> r.IntN(64), r.Uint64() >> r.IntN(64)}
-		if r.IntN(2) == 0 {
-			x = totalOf(int64(r.Uint64()) >> r.IntN(64))
-		}
-		b := appendTotal(nil, x)
-		if got, n := readTotal(b); got != x || n != len(b) {
-			t.Fatalf("%+v has bytes %x, which are %+v", x, b, got)
-		}
-	}
-}
 
 // onePlan has one experiment with the sum of CLICK's values.
 func onePlan() *catalog.Plan {
@@ -323,6 +229,15 @@ func TestEventThatNeedsWhatWasFreedIsLate(t *testing.T) {
 	if err != nil || kept != 1 {
 		t.Errorf("%d records kept: %v", kept, err)
 	}
+	if n, err := s.DropRejects("late"); n != 0 || err != nil {
+		t.Errorf("dropped %d records of another reason: %v", n, err)
+	}
+	if n, err := s.DropRejects("freed"); n != 1 || err != nil {
+		t.Errorf("dropped %d records: %v", n, err)
+	}
+	if err := s.VerifyDigest(context.Background()); err != nil || s.offsets.kept["freed"] != 0 {
+		t.Errorf("after dropping, %d bytes are kept: %v", s.offsets.kept["freed"], err)
+	}
 }
 
 func TestCacheHoldsNoMoreThanItsLimit(t *testing.T) {
@@ -470,31 +385,4 @@ func TestCheckpointOpensAsTheStore(t *testing.T) {
 	if c.Name(id) != "ios" || c.Name(moment.None) != "(none)" || c.Clock() != start || c.Subjects() != 1 {
 		t.Errorf("copy has %q, clock %d, %d subjects", c.Name(id), c.Clock(), c.Subjects())
 	}
-}
-
-func FuzzDecode(f *testing.F) {
-	w := newWorkload(4)
-	m := newShardModel(w.plan, w.rank)
-	for range 20 {
-		m.apply([]Event{w.event(), w.event()}, w.clock(), newTestCube())
-		for _, s := range m.subjects {
-			f.Add(m.core.encode(s, nil))
-		}
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		s, err := m.core.decode("s", b)
-		if err != nil {
-			if !errors.Is(err, ErrCorrupt) {
-				t.Errorf("error without its mark: %v", err)
-			}
-			return
-		}
-		again, err := m.core.decode("s", m.core.encode(s, nil))
-		if err != nil {
-			t.Fatalf("what was decoded does not decode again: %v", err)
-		}
-		if a, b := m.core.encode(s, nil), m.core.encode(again, nil); !slices.Equal(a, b) {
-			t.Errorf("%x encodes to %x", a, b)
-		}
-	})
 }

@@ -1,10 +1,10 @@
 package state
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
 // rejectVersion is the first byte of a kept record. Append-only:
@@ -145,23 +145,44 @@ func decodeKept(b []byte) (k Kept, err error) {
 
 // Rejects calls f for each committed rejected or late record, oldest first; Key and Value are valid during the call only.
 func (s *Store) Rejects(f func(Kept) error) error {
-	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixReject}, UpperBound: []byte{prefixReject + 1}})
-	if err != nil {
-		return fmt.Errorf("state: read kept records: %w", err)
-	}
-	defer iter.Close()
-	for ok := iter.First(); ok; ok = iter.Next() {
-		value, err := iter.ValueAndErr()
-		if err != nil {
-			return s.readError("", err)
-		}
+	return s.scan(context.Background(), []byte{prefixReject}, []byte{prefixReject + 1}, func(_, value []byte) error {
 		k, err := decodeKept(value)
 		if err != nil {
 			return err
 		}
-		if err := f(k); err != nil {
+		return f(k)
+	})
+}
+
+// DropRejects deletes the committed rejected and late records of a reason (empty: of all) and frees their quota. It is an
+// operator's act on a store at rest: everything applied must be committed.
+func (s *Store) DropRejects(reason string) (dropped int, err error) {
+	if err := s.usable(); err != nil {
+		return 0, err
+	}
+	if len(s.cache.dirty) > 0 || len(s.pendingRejects) > 0 {
+		return 0, errors.New("state: drop kept records: commit first")
+	}
+	w := &writer{store: s, batch: s.db.NewBatch(), sum: s.offsets.sum}
+	defer w.batch.Close()
+	err = s.scan(context.Background(), []byte{prefixReject}, []byte{prefixReject + 1}, func(key, value []byte) error {
+		k, err := decodeKept(value)
+		if err != nil || reason != "" && k.Reason != reason {
 			return err
 		}
+		dropped++
+		return w.delete(key, s.hasher.row(key, value))
+	})
+	if err != nil {
+		return 0, err
 	}
-	return iter.Error()
+	for r := range s.offsets.kept {
+		if reason == "" || r == reason {
+			delete(s.offsets.kept, r)
+		}
+	}
+	if err := s.finish(w); err != nil {
+		return 0, s.fail(fmt.Errorf("state: drop kept records: %w", err))
+	}
+	return dropped, nil
 }
