@@ -140,10 +140,7 @@ func (l *load) subject(hash uint64, id []byte) (*entry, error) {
 }
 
 func (s *Store) readError(id string, err error) error {
-	if pebble.IsCorruptionError(err) {
-		err = errors.Join(err, ErrCorrupt)
-	}
-	return fmt.Errorf("state: read subject %q: %w", id, err)
+	return fmt.Errorf("state: read subject %q: %w", id, mark(err))
 }
 
 // decodeRows decodes a head row and reads the child rows that it speaks of.

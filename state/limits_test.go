@@ -338,6 +338,35 @@ func TestStoreRefusesABatchThatDoesNotFit(t *testing.T) {
 	}
 }
 
+func TestDigestIsCheckedLaterWhenAsked(t *testing.T) {
+	fs := vfs.NewMem()
+	s := openOne(t, Options{FS: fs})
+	start := int64(20_000 * day)
+	if err := s.Apply(&Batch{Events: []Event{click(start, start, 5)}, Clock: start}, newTestCube()); err != nil {
+		t.Fatal(err)
+	}
+	lost := appendHeadKey(nil, hashSubject([]byte("s")), "s")
+	if err := errors.Join(s.Commit(nil), s.db.Delete(lost, pebble.NoSync), s.Durable(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open("shard", onePlan(), Options{FS: fs}); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("opened a store that has lost a row: %v", err)
+	}
+	later := openOne(t, Options{FS: fs, VerifyLater: true})
+	check := later.DigestCheck()
+	done := make(chan error)
+	go func() { done <- check(context.Background()) }()
+	if err := later.Apply(&Batch{Clock: start + 1}, newTestCube()); err != nil {
+		t.Error(err)
+	}
+	if err := later.Commit(nil); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; !errors.Is(err, ErrCorrupt) {
+		t.Errorf("the later check of a store that has lost a row: %v", err)
+	}
+}
+
 func TestStoreRefusesAnUnknownFormat(t *testing.T) {
 	fs := vfs.NewMem()
 	s := openOne(t, Options{FS: fs})

@@ -47,7 +47,7 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 	}
 	db, err := pebble.Open(dir, s.pebbleOptions())
 	if err != nil {
-		return nil, fmt.Errorf("state: open %s: %w", dir, s.mark(err))
+		return nil, fmt.Errorf("state: open %s: %w", dir, mark(err))
 	}
 	s.db = db
 	if err := s.start(); err != nil {
@@ -102,7 +102,7 @@ func (quiet) Fatalf(format string, args ...any) {
 }
 
 // mark makes Pebble's kinds of damage ours.
-func (s *Store) mark(err error) error {
+func mark(err error) error {
 	if pebble.IsCorruptionError(err) {
 		return errors.Join(err, ErrCorrupt)
 	}
@@ -156,11 +156,11 @@ func (s *Store) start() error {
 func (s *Store) create() error {
 	iter, err := s.db.NewIter(nil)
 	if err != nil {
-		return s.mark(err)
+		return mark(err)
 	}
 	empty := !iter.First()
 	if err := errors.Join(iter.Error(), iter.Close()); err != nil {
-		return s.mark(err)
+		return mark(err)
 	}
 	if !empty {
 		return fmt.Errorf("rows but no format version: %w", ErrCorrupt)
@@ -190,7 +190,7 @@ func (s *Store) get(key []byte) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, s.mark(err)
+		return nil, mark(err)
 	}
 	defer closer.Close()
 	return append([]byte{}, value...), nil

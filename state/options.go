@@ -24,7 +24,8 @@ type Options struct {
 	RejectsCountOnly bool
 	// WAL turns Pebble's own log on. Default off: the log is Kafka, and Durable makes what is committed survive.
 	WAL bool
-	// VerifyLater skips the scan at Open that compares all rows with the digest; call VerifyDigest in the background.
+	// VerifyLater skips the scan at Open that compares all rows with the digest; call DigestCheck and run it
+	// in the background.
 	VerifyLater bool
 	// ReadOnly opens without writing, as inspect and verify do.
 	ReadOnly bool

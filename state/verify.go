@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -12,26 +14,32 @@ import (
 )
 
 // VerifyDigest compares all committed rows with the digest. It finds damage that Pebble's checksums miss.
-func (s *Store) VerifyDigest(ctx context.Context) error {
+func (s *Store) VerifyDigest(ctx context.Context) error { return s.DigestCheck()(ctx) }
+
+// DigestCheck returns a VerifyDigest of the store as it is committed now, which must be called once and may run in another
+// goroutine while the store goes on: a big store that was opened with VerifyLater is checked that way.
+func (s *Store) DigestCheck() func(context.Context) error {
+	snapshot, sum, buckets := s.db.NewSnapshot(), s.offsets.sum, maps.Clone(s.offsets.buckets)
+	return func(ctx context.Context) error {
+		return errors.Join(verifyDigest(ctx, snapshot, sum, buckets), snapshot.Close())
+	}
+}
+
+func verifyDigest(ctx context.Context, r pebble.Reader, want digest, wantBuckets map[uint32]digest) error {
 	var sum digest
+	var hasher rowHasher
 	buckets := map[uint32]digest{}
-	err := s.scan(ctx, nil, nil, func(key, value []byte) error {
-		row := s.hasher.row(key, value)
-		switch key[0] {
-		case prefixCell, prefixDictionary, prefixReject, prefixSubject, prefixTuple:
+	err := scan(ctx, r, nil, nil, func(key, value []byte) error {
+		row := hasher.row(key, value)
+		switch {
+		case bytes.Equal(key, keyFormat) || bytes.Equal(key, keyOffsets):
+		case bytes.Equal(key, keyDefinitions):
 			sum = sum.add(row)
-		case prefixID:
-			if len(key) < 5 {
-				return fmt.Errorf("state: row %x is of no kind: %w", key, ErrCorrupt)
-			}
+		case key[0] == prefixID && len(key) > 5:
 			b := binary.BigEndian.Uint32(key[1:5])
 			buckets[b] = buckets[b].add(row)
-		case prefixMeta:
-			if bytes.Equal(key, keyDefinitions) {
-				sum = sum.add(row)
-			} else if !bytes.Equal(key, keyFormat) && !bytes.Equal(key, keyOffsets) {
-				return fmt.Errorf("state: row %x is of no kind: %w", key, ErrCorrupt)
-			}
+		case bytes.IndexByte([]byte{prefixCell, prefixDictionary, prefixReject, prefixSubject, prefixTuple}, key[0]) >= 0:
+			sum = sum.add(row)
 		default:
 			return fmt.Errorf("state: row %x is of no kind: %w", key, ErrCorrupt)
 		}
@@ -40,15 +48,13 @@ func (s *Store) VerifyDigest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Apply changes none of these, so what is in memory is as of the last commit.
-	committed := &s.offsets
-	if sum != committed.sum {
-		return fmt.Errorf("state: rows add up to digest %x, the offset record says %x: %w", sum, committed.sum, ErrCorrupt)
+	if sum != want {
+		return fmt.Errorf("state: rows add up to digest %x, the offset record says %x: %w", sum, want, ErrCorrupt)
 	}
-	if len(buckets) != len(committed.buckets) {
-		return fmt.Errorf("state: %d buckets of ids, the offset record says %d: %w", len(buckets), len(committed.buckets), ErrCorrupt)
+	if len(buckets) != len(wantBuckets) {
+		return fmt.Errorf("state: %d buckets of ids, the offset record says %d: %w", len(buckets), len(wantBuckets), ErrCorrupt)
 	}
-	for b, d := range committed.buckets {
+	for b, d := range wantBuckets {
 		if buckets[b] != d {
 			return fmt.Errorf("state: bucket %d of ids adds up to digest %x, the offset record says %x: %w", b, buckets[b], d, ErrCorrupt)
 		}
@@ -58,9 +64,13 @@ func (s *Store) VerifyDigest(ctx context.Context) error {
 
 // scan calls f for all committed rows from low to high, in the order of keys.
 func (s *Store) scan(ctx context.Context, low, high []byte, f func(key, value []byte) error) error {
-	iter, err := s.db.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: low, UpperBound: high})
+	return scan(ctx, s.db, low, high, f)
+}
+
+func scan(ctx context.Context, r pebble.Reader, low, high []byte, f func(key, value []byte) error) error {
+	iter, err := r.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: low, UpperBound: high})
 	if err != nil {
-		return fmt.Errorf("state: scan: %w", s.mark(err))
+		return fmt.Errorf("state: scan: %w", mark(err))
 	}
 	defer iter.Close()
 	n := 0
@@ -70,14 +80,14 @@ func (s *Store) scan(ctx context.Context, low, high []byte, f func(key, value []
 		}
 		value, err := iter.ValueAndErr()
 		if err != nil {
-			return fmt.Errorf("state: scan: %w", s.mark(err))
+			return fmt.Errorf("state: scan: %w", mark(err))
 		}
 		if err := f(iter.Key(), value); err != nil {
 			return err
 		}
 	}
 	if err := iter.Error(); err != nil {
-		return fmt.Errorf("state: scan: %w", s.mark(err))
+		return fmt.Errorf("state: scan: %w", mark(err))
 	}
 	return nil
 }
