@@ -17,27 +17,14 @@ func key(tb testing.TB, d delivery) string {
 	var m struct {
 		Type string
 		Data struct {
-			Experiment, Variant json.RawMessage
-			Labels              map[string]string
+			Experiment struct{ ID string }
+			Metric     struct{ Variant string }
 		}
 	}
 	if err := json.Unmarshal([]byte(d.text), &m); err != nil {
 		tb.Fatalf("%v in %s", err, d.text)
 	}
-	name := func(raw json.RawMessage) string {
-		var s string
-		if json.Unmarshal(raw, &s) == nil {
-			return s
-		}
-		var o struct{ ID string }
-		_ = json.Unmarshal(raw, &o)
-		return o.ID
-	}
-	e, v := name(m.Data.Experiment), name(m.Data.Variant)
-	if e == "" {
-		e, v = m.Data.Labels["experiment"], m.Data.Labels["variant"]
-	}
-	return m.Type + " " + e + "/" + v
+	return m.Type + " " + m.Data.Experiment.ID + "/" + m.Data.Metric.Variant
 }
 
 const firing = "experiment.alert.firing "
