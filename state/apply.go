@@ -219,11 +219,12 @@ func (c *core) valid(ev *Event, x int, exposure *Exposure) bool {
 	case exposure.Variant < 0:
 		l.unknownVariant++
 		return false
-	case ev.Time < e.start:
-		l.beforeStart++
-		return false
-	case ev.Time >= e.stop:
-		l.afterStop++
+	case ev.Time < e.start || ev.Time >= e.stop:
+		if ev.Time < e.start {
+			l.beforeStart++
+		} else {
+			l.afterStop++
+		}
 		return false
 	case ev.Bound != never && ev.Bound-ev.Time > e.lateness || ev.Time < behind(c.clock, e.lateness):
 		l.lateExposure++

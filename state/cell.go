@@ -188,8 +188,8 @@ func (c *core) add(m *metricSchema, to *sums, it *item) {
 }
 
 // point is what the sums make the subject contribute.
-func (c *core) point(m *metricSchema, of *sums, openLimit bool) moment.Point {
-	if m.excludeNone && m.numerator >= 0 && !of[numerator].some && !of[denominator].some {
+func (c *core) point(m *metricSchema, sums *sums, openLimit bool) moment.Point {
+	if m.excludeNone && m.numerator >= 0 && !sums[numerator].some && !sums[denominator].some {
 		return moment.Point{}
 	}
 	p := moment.Point{In: true, Num: 1, Den: 1}
@@ -201,7 +201,7 @@ func (c *core) point(m *metricSchema, of *sums, openLimit bool) moment.Point {
 		if measure < 0 {
 			return
 		}
-		v, ok, approximate := of[r].read(c.schema.measures[measure].agg)
+		v, ok, approximate := sums[r].read(c.schema.measures[measure].agg)
 		*to, fits = v, fits && ok
 		if approximate {
 			p.Flags |= moment.Approximate
