@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -19,6 +20,9 @@ import (
 	"github.com/tidemark/tidemark/sink/alert/notify"
 )
 
+// crashes is how often TestCrashKeepsStateAndOutboxTogether crashes; TestCrashLosesNoMessage a fifth of it.
+var crashes = flag.Int("crashes", 600, "crash clones of the alerts' database")
+
 // crashAt wraps a crashable memory file system and takes a crash clone of it just before the n-th write operation.
 func crashAt(mem *vfs.MemFS, n int64, percent int, r *rand.Rand, atCrash func(clone *vfs.MemFS)) (vfs.FS, *atomic.Int64) {
 	var count atomic.Int64
@@ -33,9 +37,9 @@ func crashAt(mem *vfs.MemFS, n int64, percent int, r *rand.Rand, atCrash func(cl
 // TestCrashKeepsStateAndOutboxTogether crashes at every kind of write and asks the clone: the transitions and messages
 // in it are those after one of the results, both of them, and not before the last result that was acknowledged.
 func TestCrashKeepsStateAndOutboxTogether(t *testing.T) {
-	clones := 600
+	clones := *crashes
 	if testing.Short() {
-		clones = 60
+		clones = min(clones, 60)
 	}
 	set := definitions(scriptRules()...)
 	cut := 0
@@ -104,9 +108,9 @@ func TestCrashKeepsStateAndOutboxTogether(t *testing.T) {
 // message arrives, what arrives twice is the same, an alert's messages arrive in order, and nothing is sent that was
 // not durable first.
 func TestCrashLosesNoMessage(t *testing.T) {
-	seeds := 120
+	seeds := *crashes / 5
 	if testing.Short() {
-		seeds = 12
+		seeds = min(seeds, 12)
 	}
 	set := definitions(scriptRules()...)
 	twice, cut := 0, 0
@@ -143,7 +147,7 @@ func TestCrashLosesNoMessage(t *testing.T) {
 			var clone *vfs.MemFS
 			atCrash := map[string][]sent{}
 			var observed, atIndex atomic.Int64
-			fs, _ := crashAt(vfs.NewCrashableMem(), 40+r.Int64N(200), []int{0, 10, 50, 100}[seed%4], r, func(c *vfs.MemFS) {
+			fs, _ := crashAt(vfs.NewCrashableMem(), 20+r.Int64N(110), []int{0, 10, 50, 100}[seed%4], r, func(c *vfs.MemFS) {
 				clone = c // read when the manager is closed
 				atIndex.Store(observed.Load())
 				for id, s := range before {

@@ -144,7 +144,7 @@ func rowHash(key, value []byte) uint64 {
 func openStore(dir string, fs vfs.FS, log pebble.Logger, tune func(*pebble.Options)) (*store, error) {
 	cache := pebble.NewCache(1 << 20)
 	defer cache.Unref()
-	opt := &pebble.Options{FS: fs, Cache: cache, MemTableSize: 1 << 20, Logger: log, FormatMajorVersion: databaseFormat}
+	opt := &pebble.Options{FS: ordered{fs}, Cache: cache, MemTableSize: 1 << 20, Logger: log, FormatMajorVersion: databaseFormat}
 	if tune != nil {
 		tune(opt)
 	}

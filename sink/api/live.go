@@ -66,8 +66,6 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.out, c.control = w, http.NewResponseController(w)
-	// A server's ReadTimeout runs on after the request has been read, and would end the stream as if the client had gone.
-	_ = c.control.SetReadDeadline(time.Time{})
 	c.last = r.Header.Get("Last-Event-ID")
 	if c.last == "" {
 		c.last = query.Get("last_event_id") // EventSource can't set the header of its first request

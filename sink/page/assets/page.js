@@ -264,7 +264,7 @@ const keys = {
 document.addEventListener('keydown', event => {
   if (event.metaKey || event.ctrlKey || event.altKey) return
   if (event.target.closest('input, select, textarea, dialog')) return
-  if (event.key === ' ' && event.target.closest('a, button, summary')) return
+  if (event.key === ' ' && event.target.closest('button, summary')) return
   const act = keys[event.key]
   if (!act || (event.key.startsWith('Arrow') && !$('tr.at', main))) return
   event.preventDefault()
