@@ -11,6 +11,8 @@ import (
 type generator struct {
 	*rand.Rand
 	csv bool
+	// careless leaves out casts now and then, to see that what DuckDB does not bind is not bound here either.
+	careless bool
 }
 
 // fields by their type in the JSON table. In the CSV table all are VARCHAR and are cast where they are used.
@@ -39,6 +41,9 @@ func (g *generator) field(list []string, typ string) string {
 }
 
 func (g *generator) cast(x, typ string) string {
+	if g.careless && g.Intn(3) == 0 {
+		return x
+	}
 	switch g.Intn(4) {
 	case 0:
 		return "(" + x + ")::" + typ

@@ -230,9 +230,6 @@ func (b *binder) foldCast(e, a *expr, to Type) {
 		v.Text = append([]byte(nil), v.Text...)
 	}
 	e.op, e.args, e.value = opLiteral, nil, v
-	if v.Null {
-		e.typ = Type{}
-	}
 }
 
 func (b *binder) negate(e *expr) {

@@ -30,9 +30,13 @@ func (b *binder) compare(e *expr) {
 	e.fallible = e.fallible || x.typ.Kind == Any || y.typ.Kind == Any
 }
 
-// mixed refuses to order text among other types, as DuckDB does: only = and <> cast it, and only literals take the
-// type of what they meet.
+// mixed refuses to order text among other types, and truth values among fractions, as DuckDB does: only = and <> cast
+// them, and only literals take the type of what they meet.
 func (b *binder) mixed(e, text, other *expr) bool {
+	if k := other.typ.Kind; text.typ.Kind == Boolean && (k == Double || k == Decimal) {
+		b.bad(e, "write CAST(… AS BIGINT)", "BOOLEAN can't be ordered with %s", k)
+		return true
+	}
 	if text.typ.Kind != Varchar || text.isText() || other.isNull() || other.typ.Kind == Varchar || other.typ.Kind == Any {
 		return false
 	}
@@ -63,11 +67,15 @@ func (b *binder) compareAll(e *expr) {
 			b.bad(e, "write CAST(… AS …)", "%s can't be compared with %s", common, a.typ)
 			return
 		default:
-			common, _ = widen(common, a.typ)
+			if t, ok := widen(common, a.typ); ok {
+				common = t
+			} else if common.Kind == Boolean {
+				common = a.typ
+			}
 		}
 	}
 	for _, a := range e.args {
-		if e.op == opBetween && common.Kind != Any && b.mixed(e, a, &expr{typ: common}) {
+		if e.op == opBetween && common.Kind != Any && a.typ.Kind == Varchar && b.mixed(e, a, &expr{typ: common}) {
 			return
 		}
 	}

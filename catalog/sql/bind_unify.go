@@ -13,9 +13,9 @@ func widen(x, y Type) (Type, bool) {
 			return x, true
 		}
 		return y, true
-	case x.Kind == Boolean && y.Kind.numeric():
+	case x.Kind == Boolean && y.Kind == BigInt:
 		return y, true
-	case y.Kind == Boolean && x.Kind.numeric():
+	case y.Kind == Boolean && x.Kind == BigInt:
 		return x, true
 	case !x.Kind.numeric() || !y.Kind.numeric():
 		return Type{}, false

@@ -99,8 +99,10 @@ func (e *expr) canonicalName() string {
 func (e *expr) writeLiteral(b *strings.Builder) {
 	v := e.value
 	switch {
-	case v.Null:
+	case e.isNull():
 		b.WriteString("NULL")
+	case v.Null:
+		b.WriteString(e.typ.plain() + ":NULL")
 	case v.Kind == Varchar:
 		b.WriteString("'" + strings.ReplaceAll(string(v.Text), "'", "''") + "'")
 	case v.Kind == Double:

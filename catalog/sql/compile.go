@@ -323,17 +323,6 @@ func (f *frame) argument(v *Value, p param) bool {
 	return true
 }
 
-// textLiteralOf returns the bytes of a string literal.
-func textLiteralOf(e *expr) ([]byte, bool) {
-	if !e.isText() {
-		return nil, false
-	}
-	return e.value.Text, true
-}
-
-// untypedField says that e is a field read as the record has it.
-func untypedField(e *expr) bool { return e.op == opField }
-
 // equalsText tests a field against a string literal without making a value: the commonest condition of all.
 func equalsText(slot int, text []byte, equal bool) testFn {
 	return func(f *frame) tri {

@@ -81,11 +81,13 @@ func (c *compiler) every(e *expr, decides tri) testFn {
 }
 
 func (c *compiler) compareFn(op string, x, y *expr) testFn {
-	if text, ok := textLiteralOf(y); ok && untypedField(x) && (op == "=" || op == "<>") {
-		return equalsText(x.slot, text, op == "=")
-	}
-	if text, ok := textLiteralOf(x); ok && untypedField(y) && (op == "=" || op == "<>") {
-		return equalsText(y.slot, text, op == "=")
+	if op == "=" || op == "<>" {
+		if x.op == opField && y.isText() {
+			return equalsText(x.slot, y.value.Text, op == "=")
+		}
+		if y.op == opField && x.isText() {
+			return equalsText(y.slot, x.value.Text, op == "=")
+		}
 	}
 	left, right, l, r := c.value(x), c.value(y), c.temp(), c.temp()
 	return func(f *frame) tri {

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -161,6 +162,31 @@ func TestWhereDecides(t *testing.T) {
 			t.Errorf("%v: keep %v reason %q, want %v %q", test.record, keep, reason, test.keep, test.reason)
 		}
 	}
+}
+
+// TestQueriesAreShared: a query and a predicate are compiled and evaluated by many goroutines at once (run with -race).
+func TestQueriesAreShared(t *testing.T) {
+	q := mustParse(t, "SELECT user_id, LOWER(platform) || '!' AS platform FROM orders WHERE total > 1")
+	p, errs := ParsePredicate("platform LIKE '%!' AND user_id IN ('u1', 'u2')", q.Columns)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	record := map[string]string{"user_id": `"u1"`, "platform": `"IOS"`, "total": "2"}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			e, out := q.NewEvaluator(EvalOptions{}), make([]Value, len(q.Columns))
+			for range 200 {
+				keep, err := e.Eval(fieldsOf(q, record), out)
+				holds, errP := p.Eval(out)
+				if !keep || !holds || err != nil || errP != nil || string(out[1].Text) != "ios!" {
+					t.Errorf("%v %v %v %v %q", keep, err, holds, errP, out[1].Text)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // TestEvalAllocatesNothing covers every kind of node that makes text or intermediate values.

@@ -64,7 +64,7 @@ func (f *frame) read(raw *Raw, out *Value) {
 			*out = Value{Kind: BigInt, I: n}
 			return
 		}
-		if bytes.IndexAny(raw.Text, ".eE") < 0 {
+		if !bytes.ContainsAny(raw.Text, ".eE") {
 			if n, status := parseDecimal(raw.Text, 0); status == numberOK {
 				*out = decimalValue(n, 0)
 				return

@@ -28,8 +28,6 @@ type parser struct {
 	unbalanced bool
 	// failed says that the current expression has a mistake that has been reported.
 	failed bool
-	// columns says that names are the columns of an event (a predicate), not fields of a record.
-	columns bool
 }
 
 func newParser(text string) *parser {
@@ -122,9 +120,7 @@ func (p *parser) statement() (items []selectItem, from, alias string, where *exp
 		p.next()
 	}
 	items = p.selectList()
-	if listFailed := p.failed; listFailed && !p.peek().word("FROM") {
-		// the mistake in the list has swallowed FROM
-	} else {
+	if !p.failed || p.peek().word("FROM") { // else the mistake in the list has swallowed FROM
 		from, alias = p.from()
 	}
 	for {

@@ -63,7 +63,8 @@ func newExpr(o op, name string, at, end int, args ...*expr) *expr {
 	return e
 }
 
-func (e *expr) isNull() bool { return e.op == opLiteral && e.value.Null }
+// isNull says that e is the literal NULL, which has no type; NULL::BIGINT has one.
+func (e *expr) isNull() bool { return e.op == opLiteral && e.value.Null && e.typ.Kind == Any }
 
 // isText says that e is a string literal, which in DuckDB takes the type of what it meets.
 func (e *expr) isText() bool {
