@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -408,6 +409,69 @@ func TestRecoveredReceiverGetsWhatWaitedSoon(t *testing.T) {
 		synctest.Wait()
 		if got := pager.delivered(); len(got) != 2 {
 			t.Errorf("the receiver is back and has %v", got)
+		}
+		r.end()
+	})
+}
+
+// TestManyCallersAtOnce is for the race detector, and for what two replays of one dead letter could break.
+func TestManyCallersAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pager, chat := newRec("pager"), newRec("chat")
+		pager.answer = func(id string, try int) notify.Attempt {
+			if try == 1 {
+				return failure(400)(id, try)
+			}
+			return notify.Attempt{Status: 200, Verdict: notify.Delivered}
+		}
+		r := run(t, definitions(guardrailRule("crossed", "pager", "chat")), options(vfs.NewMem(), map[string]*rec{"pager": pager, "chat": chat}))
+		var callers sync.WaitGroup
+		for _, id := range []string{"one", "two"} {
+			callers.Go(func() {
+				for i := range 40 {
+					o := outcome{experiment: id, at: time.Duration(i) * time.Second, positions: map[string]int64{"events/0": int64(i + 1)}, subjects: 1000,
+						words: map[string]string{"CRASHES": []string{"crossed", "within"}[i%2]}}
+					if err := r.Observe(o.result()); err != nil {
+						t.Error(err)
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+			})
+		}
+		for range 3 {
+			callers.Go(func() {
+				for range 60 {
+					if _, err := r.Replay("pager"); err != nil {
+						t.Error(err)
+					}
+					r.Alerts()
+					r.Transitions(10)
+					r.Receivers()
+					r.Progress()
+					if _, err := r.DeadLetters(); err != nil {
+						t.Error(err)
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+			})
+		}
+		callers.Wait()
+		if _, err := r.Replay("pager"); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := len(chat.delivered()); got != 80 {
+			t.Errorf("%d of 80 messages at one receiver", got)
+		}
+		ids := map[string]bool{}
+		for _, s := range pager.log() {
+			if s.ok {
+				ids[s.id] = true
+			}
+		}
+		if x := r.receiver("pager"); len(ids) != 80 || x.Waiting != 0 || x.Dead != 0 {
+			t.Errorf("%d of 80 messages at the other: %+v", len(ids), x)
 		}
 		r.end()
 	})

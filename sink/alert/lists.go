@@ -168,6 +168,8 @@ func (m *Manager) Replay(receiver string, ids ...string) (int, error) {
 	if q == nil {
 		return 0, fmt.Errorf("alert: no receiver %q", receiver)
 	}
+	m.replaying.Lock()
+	defer m.replaying.Unlock()
 	dead, err := m.rows(deadPrefix, q)
 	if err != nil {
 		return 0, err

@@ -30,6 +30,7 @@ type Manager struct {
 	queues      map[string]*queue // by receiver
 
 	randomLock sync.Mutex // guards opt.Rand
+	replaying  sync.Mutex // one Replay at a time: two would queue the same rows. Taken before queue.mu
 
 	mu          sync.Mutex
 	closed      bool
