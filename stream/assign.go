@@ -30,6 +30,8 @@ type membership struct {
 	client *kgo.Client
 	group  string
 	lead   string
+	// turn is held by the commit under way: the client makes others wait too, but where no context reaches them.
+	turn chan struct{}
 }
 
 func newMembership(o *Options, group, lead string, own owner) (*membership, error) {
@@ -81,7 +83,7 @@ func newMembership(o *Options, group, lead string, own owner) (*membership, erro
 		return nil, fmt.Errorf("stream: join group %s: %w", group, err)
 	}
 	client.PauseFetchTopics(lead)
-	return &membership{client: client, group: group, lead: lead}, nil
+	return &membership{client: client, group: group, lead: lead, turn: make(chan struct{}, 1)}, nil
 }
 
 // commit tells the group how far topics have been read. Nobody resumes from it but the re-key stage; for shards it only
@@ -89,6 +91,12 @@ func newMembership(o *Options, group, lead string, own owner) (*membership, erro
 func (m *membership) commit(ctx context.Context, next map[string]map[int32]kgo.EpochOffset) error {
 	if len(next) == 0 {
 		return nil
+	}
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	var failed error
 	m.client.CommitOffsetsSync(ctx, next, func(_ *kgo.Client, _ commitRequest, resp commitResponse, err error) {

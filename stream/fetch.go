@@ -162,29 +162,33 @@ func (f *fetcher) close() { f.client.Close() }
 // recordBytes is what a record weighs in a queue.
 func recordBytes(r *kgo.Record) int64 { return int64(len(r.Key)+len(r.Value)) + 160 }
 
-// fetchHalt decides, in one place, which errors of reading a partition stop it for good. The client retries the
-// others by itself.
+// fetchHalt decides, in one place, what an error of reading a partition means: nil for those that the client retries by
+// itself, a halt where the log itself is damaged, and a halt in the state Waiting where the watch has to look again. An
+// offset out of range and an unknown topic id are of the last kind: the watch compares topic, bounds and epoch with the
+// position, and either halts the partition by its right name or goes on reading at the same offset, never at another.
 func fetchHalt(tp topicPartition, err error) *Halt {
 	if err == nil {
 		return nil
 	}
 	var loss *kgo.ErrDataLoss
 	var large *kgo.ErrDecompressTooLarge
+	var broker *kerr.Error
+	again := func(reason, remedy string) *Halt {
+		return &Halt{State: Waiting, From: -1, To: -1, Reason: reason, Remedy: remedy}
+	}
 	switch {
 	case errors.As(err, &loss):
 		return haltTruncated(tp, loss.ConsumedTo, loss.ResetTo)
-	case errors.Is(err, kerr.OffsetOutOfRange):
-		return haltOutOfRange(tp)
-	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
-		return haltUnknown(tp)
 	case errors.As(err, &large):
 		return haltDamagedBatch(tp, large.Offset, fmt.Sprintf("a batch unpacks to more than %d MiB", maxDecompressed>>20))
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		return &Halt{State: Waiting, From: -1, To: -1,
-			Reason: fmt.Sprintf("the brokers do not allow reading topic %s", tp.topic),
-			Remedy: "grant Read and Describe on the topic; reading is tried again by itself"}
+		return again(fmt.Sprintf("the brokers do not allow reading topic %s", tp.topic), "grant Read and Describe on the topic")
+	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID), errors.Is(err, kerr.OffsetOutOfRange):
+		return again(err.Error(), "the position is compared with the log")
 	case kerr.IsRetriable(err), errors.Is(err, context.Canceled), errors.Is(err, kgo.ErrClientClosed):
 		return nil
+	case errors.As(err, &broker):
+		return again(err.Error(), "see the broker's log if it goes on")
 	}
 	return haltDamagedBatch(tp, -1, err.Error())
 }

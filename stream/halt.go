@@ -41,24 +41,10 @@ func haltTruncated(tp topicPartition, from, end int64) *Halt {
 		Remedy: remedyAcceptGap}
 }
 
-// haltOutOfRange: the broker refused the position while reading; the watch fills in the bounds.
-func haltOutOfRange(tp topicPartition) *Halt {
-	return &Halt{State: HaltedGap, From: -1, To: -1, Acceptable: true,
-		Reason: fmt.Sprintf("the log of %s no longer has the next offset", tp),
-		Remedy: remedyAcceptGap}
-}
-
 // haltRecreated: the topic's id is another one.
 func haltRecreated(tp topicPartition) *Halt {
 	return &Halt{State: HaltedGap, From: -1, To: 0, Acceptable: true,
 		Reason: fmt.Sprintf("topic %s was deleted and created again: its offsets mean other records", tp.topic),
-		Remedy: remedyAcceptGap}
-}
-
-// haltUnknown: the brokers do not know the topic's id any more; the watch finds out why.
-func haltUnknown(tp topicPartition) *Halt {
-	return &Halt{State: HaltedGap, From: -1, To: -1, Acceptable: true,
-		Reason: fmt.Sprintf("topic %s is no longer the one that was read", tp.topic),
 		Remedy: remedyAcceptGap}
 }
 

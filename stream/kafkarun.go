@@ -100,11 +100,8 @@ func (t *subjectType) discover(ctx context.Context) (lead string, err error) {
 		<-ctx.Done()
 		return "", nil
 	}
-	if err := t.makeRekeyTopics(ctx, infos); err != nil {
-		if ctx.Err() != nil {
-			return "", nil
-		}
-		return "", err
+	if !t.makeRekeyTopics(ctx, infos) {
+		return "", nil
 	}
 	// The routes are those of the sources, in the order of the plan: files first in t.routes would change the order in
 	// which inputs get their numbers.
@@ -227,19 +224,36 @@ func (t *subjectType) countShards(infos map[string]topicInfo) *Halt {
 	return nil
 }
 
-// makeRekeyTopics creates the re-key topics that are not there.
-func (t *subjectType) makeRekeyTopics(ctx context.Context, infos map[string]topicInfo) error {
+// makeRekeyTopics creates the re-key topics that are not there. It tries until it has them; false: ctx ended before.
+func (t *subjectType) makeRekeyTopics(ctx context.Context, infos map[string]topicInfo) bool {
+	o := &t.engine.opt
+	read := len(infos)
 	for i, r := range t.rekeys {
-		info, err := t.brokers.ensureTopic(ctx, r.target, t.n, t.engine.opt.Rekey)
-		if err != nil {
-			return err
+		for {
+			info, err := t.brokers.ensureTopic(ctx, r.target, t.n, o.Rekey)
+			if err == nil && info.err == nil {
+				if i == 0 && t.meta.Shards == 0 && len(t.rekeys) == read {
+					t.n = info.partitions // made by an earlier run with other options
+				}
+				infos[r.target] = info
+				break
+			}
+			if err == nil {
+				err = info.err
+			}
+			if ctx.Err() != nil {
+				return false
+			}
+			o.Logger.Warn("waiting for a re-key topic", "subject", t.plan.Subject, "topic", r.target, "err", err)
+			t.mu.Lock()
+			t.waiting = fmt.Sprintf("re-key topic %s can't be made yet: %v; it may also be created by hand, with %d partitions", r.target, err, t.n)
+			t.mu.Unlock()
+			if wait(ctx, o.WatchEvery) != nil {
+				return false
+			}
 		}
-		if i == 0 && t.meta.Shards == 0 && len(t.rekeys) == len(infos) {
-			t.n = info.partitions // made by an earlier run with other options
-		}
-		infos[r.target] = info
 	}
-	return nil
+	return true
 }
 
 // assigned implements owner: it opens the shards. The watch starts their feeds, once their positions are compared with

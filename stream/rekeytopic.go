@@ -16,18 +16,20 @@ import (
 // here has a worker. It is the owner that its membership opens and closes workers through, and the receiver of its
 // fetcher.
 type rekeyTopic struct {
-	r        *rekeySource
-	topic    string
-	member   *membership
-	fetcher  *fetcher
-	producer *kgo.Client
-	cancel   context.CancelFunc
-	polling  sync.WaitGroup
+	r       *rekeySource
+	topic   string
+	member  *membership
+	fetcher *fetcher
+	cancel  context.CancelFunc
+	polling sync.WaitGroup
 
 	mu      sync.Mutex
 	workers map[int32]*rekeyWorker
 	closed  bool
-	missing bool // the topic does not exist
+	// producer is replaced when it has failed: an idempotent producer that could not get its id stays failed.
+	producer *kgo.Client
+	retired  sync.WaitGroup // producers being closed
+	missing  bool           // the topic does not exist
 }
 
 // rekeyProgress is the metadata of the stage's commits: what a position means beyond its offset.
@@ -43,8 +45,8 @@ func newRekeyTopic(ctx context.Context, r *rekeySource, topic string) (*rekeyTop
 	if err != nil {
 		return nil, err
 	}
-	if rt.producer, err = kgo.NewClient(append(opts, producerOptions()...)...); err != nil {
-		return nil, fmt.Errorf("stream: open the producer of %s: %w", r.target, err)
+	if rt.producer, err = rt.newProducer(); err != nil {
+		return nil, err
 	}
 	if rt.fetcher, err = newFetcher(opts, rt); err != nil {
 		rt.producer.Close()
@@ -59,6 +61,41 @@ func newRekeyTopic(ctx context.Context, r *rekeySource, topic string) (*rekeyTop
 		return nil, err
 	}
 	return rt, nil
+}
+
+func (rt *rekeyTopic) newProducer() (*kgo.Client, error) {
+	opts, err := rt.r.t.engine.opt.clientOptions()
+	if err != nil {
+		return nil, err
+	}
+	p, err := kgo.NewClient(append(opts, producerOptions()...)...)
+	if err != nil {
+		return nil, fmt.Errorf("stream: open the producer of %s: %w", rt.r.target, err)
+	}
+	return p, nil
+}
+
+// current is the producer to send by.
+func (rt *rekeyTopic) current() *kgo.Client {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.producer
+}
+
+// renew replaces a producer that has failed. What it still had under way fails for everybody, and is sent again.
+func (rt *rekeyTopic) renew(failed *kgo.Client) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if rt.producer != failed || rt.closed {
+		return // somebody else did
+	}
+	p, err := rt.newProducer()
+	if err != nil {
+		rt.r.t.engine.fail(err)
+		return
+	}
+	rt.producer = p
+	rt.retired.Go(failed.Close)
 }
 
 // groupSuffix tells the topics of a source with several apart.
@@ -275,5 +312,6 @@ func (rt *rekeyTopic) close() {
 		rt.member.close()
 	}
 	rt.fetcher.close()
-	rt.producer.Close()
+	rt.current().Close()
+	rt.retired.Wait()
 }

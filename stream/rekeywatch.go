@@ -39,6 +39,7 @@ func (w *rekeyWorker) open(at kadm.OffsetResponse, known bool) {
 		return
 	}
 	w.forget()
+	w.producer = w.rt.current()
 	w.opened, w.next, w.epoch, w.bound, w.id, w.committed = true, 0, -1, never, [16]byte{}, -1
 	if !known {
 		// The group has forgotten, or the topic was deleted and its positions with it. What was sent is still known to
@@ -61,11 +62,7 @@ func (w *rekeyWorker) compare(v *feedView, see *sight) {
 	if b, ok := see.bounds[w.tp]; ok {
 		w.end = b.end
 	}
-	if w.halt != nil {
-		w.halt = w.halt.within(w.tp, w.id, w.next, see)
-		return
-	}
-	if !w.opened || v.generation != w.generation || !v.opened {
+	if w.halt != nil || !w.opened || v.generation != w.generation || !v.opened {
 		return
 	}
 	t := w.rt.r.t

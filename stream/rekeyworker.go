@@ -44,7 +44,8 @@ type rekeyWorker struct {
 	end         int64
 	generation  uint64
 
-	acks acks
+	producer *kgo.Client
+	acks     acks
 }
 
 // acks counts the copies that are under way.
@@ -232,7 +233,7 @@ func (w *rekeyWorker) take(ctx context.Context, r *kgo.Record) {
 
 func (w *rekeyWorker) send(ctx context.Context, r *kgo.Record) {
 	w.acks.add()
-	w.rt.producer.Produce(ctx, r, func(_ *kgo.Record, err error) { w.acks.done(err) })
+	w.producer.Produce(ctx, r, func(_ *kgo.Record, err error) { w.acks.done(err) })
 }
 
 // mark tells every shard that what is below next has been sent, so that their clocks can advance past a source partition
@@ -283,6 +284,7 @@ func (w *rekeyWorker) rewind() {
 		w.rt.fetcher.stop(w.tp)
 	}
 	// The copies still under way may succeed; the shards skip them until their predecessors have come.
+	w.rt.renew(w.producer)
 	w.acks.wait(context.Background())
 	w.acks.reset()
 	w.opened = false // the watch finds the position in the group again

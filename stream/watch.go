@@ -205,7 +205,6 @@ func (s *shard) compare(v *shardView, see *sight) {
 			continue
 		}
 		if f.halt != nil {
-			f.halt = f.halt.within(f.tp, f.info.id, f.next, see)
 			continue
 		}
 		r := reader{tp: f.tp, id: f.info.id, counted: t.n, next: v.feeds[i].next, reading: f.reading}
@@ -228,31 +227,6 @@ func (s *shard) compare(v *shardView, see *sight) {
 		}
 	}
 	s.ends(see.bounds, v.newest)
-}
-
-// within fills in what a halt found while reading could not know: what became of the topic, or the log's bounds.
-func (h *Halt) within(tp topicPartition, id [16]byte, next int64, see *sight) *Halt {
-	if h.State != HaltedGap || h.To >= 0 {
-		return h
-	}
-	info, b := see.infos[tp.topic], see.bounds[tp]
-	filled := h
-	switch {
-	case info.missing():
-		filled = haltDeleted(tp, next)
-	case info.err != nil:
-	case info.id != id:
-		filled = haltRecreated(tp)
-	case next < b.start:
-		filled = haltExpired(tp, next, b.start)
-	case next > b.end:
-		filled = haltTruncated(tp, next, b.end)
-	}
-	if filled == h {
-		return h // others may be reading it
-	}
-	filled.From, filled.Since = next, h.Since
-	return filled
 }
 
 // noticeCaughtUp remembers that every shard has been at the end of its logs, and swaps a rebuilt generation in.
