@@ -146,9 +146,17 @@ func (a Axis) draw(r *results.Row) Drawing {
 		return d
 	}
 	d.Bar, d.Whisker = a.bar(r.Lift.IntervalAlways), a.whisker(r.Lift.Interval)
+	// In a bar not much wider than the dot, bar and dot would be one blot: then the bar is the dot.
+	if s, ok := a.clip(r.Lift.IntervalAlways); ok && s.to-s.from < 10 {
+		return d.limit(a, r)
+	}
 	if v := r.Lift.Value; v != nil && math.Abs(*v) <= a.Max {
 		d.Point = fmt.Sprintf("M%g 12h0", round1(a.at(*v))) // a line of no length with round caps is a dot at any stretch
 	}
+	return d.limit(a, r)
+}
+
+func (d Drawing) limit(a Axis, r *results.Row) Drawing {
 	if l, ok := relativeLimit(r); ok && math.Abs(l) <= a.Max {
 		d.Limit = fmt.Sprintf("M%g 1V23", round1(a.at(l)))
 	}
@@ -202,7 +210,7 @@ func (a Axis) whisker(iv results.Interval) string {
 	if !ok {
 		return ""
 	}
-	if s.to-s.from < 9 {
+	if s.to-s.from < 14 {
 		return "" // its caps would touch the dot; the bar and the numbers say it
 	}
 	path := fmt.Sprintf("M%g 12H%g", s.from, s.to)
