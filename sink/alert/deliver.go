@@ -3,6 +3,7 @@ package alert
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -113,10 +114,14 @@ func (m *Manager) settle(q *queue, d *Delivery, row storedDelivery, a notify.Att
 		log.Error("alert not delivered", "reason", reason, "status", a.Status)
 		return m.settleDead(q, d, next, row, now, reason, verdict == notify.Disable)
 	}
-	if a.RetryAfter > 0 {
-		q.dest.pause(now.Add(a.RetryAfter))
-	}
 	next.NotBefore = m.nextTry(now, next.Tries, a.RetryAfter)
+	switch {
+	case a.RetryAfter > 0:
+		q.dest.pause(now.Add(a.RetryAfter))
+	case a.Status == http.StatusTooManyRequests:
+		// Too many, and not for how long. The others must not try it out one by one.
+		q.dest.pause(now.Add(min(next.NotBefore.Sub(now), unaskedRest)))
+	}
 	log.Warn("alert delivery failed", "err", a.Error, "status", a.Status, "next", next.NotBefore)
 	row.Delivery = next
 	// Not synced: losing it to a crash of the machine means trying sooner.

@@ -258,6 +258,38 @@ func TestRetryAfterRestsTheWholeDestination(t *testing.T) {
 	})
 }
 
+func TestTooManyRequestsWithoutAWordRestsTheDestinationToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		pager := newRec("pager")
+		pager.answer = func(string, int) notify.Attempt {
+			if time.Since(began) < 10*time.Second {
+				return notify.Attempt{Status: 429, Verdict: notify.Retry, Error: "answered 429"}
+			}
+			return notify.Attempt{Status: 200, Verdict: notify.Delivered}
+		}
+		var rules []*catalog.Alert
+		for i := range 50 {
+			rules = append(rules, guardrailRule(fmt.Sprintf("rule%d", i), "pager"))
+		}
+		opt := options(vfs.NewMem(), map[string]*rec{"pager": pager})
+		opt.Concurrency = 1
+		r := run(t, definitions(rules...), opt)
+		r.say("one", "crossed")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := len(pager.log()); n > 14 {
+			t.Errorf("%d requests in ten seconds to an endpoint that answers 429 to all of them", n)
+		}
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if n := len(pager.delivered()); n != 50 {
+			t.Errorf("%d of 50 messages arrived", n)
+		}
+		r.end()
+	})
+}
+
 func TestOneAlertsMessagesStayInOrderAndHoldNobodyBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pager := newRec("pager")

@@ -25,6 +25,8 @@ const (
 	// forwardAfter is how soon after its last attempt a waiting message is tried again when its receiver has taken
 	// another one. A minute keeps a message that fails for its own sake from being tried at the rate of all others.
 	forwardAfter = time.Minute
+	// unaskedRest is the longest rest for an endpoint that answers 429 without saying for how long.
+	unaskedRest = time.Minute
 	// longestWait is more than any wait that is ever set: a message that says it waits longer was stamped by a clock
 	// that has been put back since.
 	longestWait = 25 * time.Hour
