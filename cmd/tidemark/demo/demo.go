@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/template"
 	"time"
 
@@ -45,6 +46,8 @@ type Demo struct {
 	progress progress
 }
 
+const progressName = "progress.json"
+
 // progress is what a killed demo goes on from.
 type progress struct {
 	Began time.Time `json:"began"` // when the demo started, on the wall clock
@@ -55,10 +58,11 @@ type progress struct {
 // Start prepares the folder and starts the broker. now is the wall clock.
 func Start(dir string, now func() time.Time) (*Demo, error) {
 	d := &Demo{Dir: dir, Definitions: filepath.Join(dir, "definitions"), State: filepath.Join(dir, "state")}
-	for _, sub := range []string{d.Definitions, d.State, filepath.Join(dir, "broker")} {
-		if err := os.MkdirAll(sub, 0o700); err != nil {
-			return nil, fmt.Errorf("demo: %w", err)
-		}
+	if err := ours(dir); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("demo: %w", err)
 	}
 	var err error
 	if d.lock, err = vfs.Default.Lock(filepath.Join(dir, "lock")); err != nil {
@@ -70,8 +74,47 @@ func Start(dir string, now func() time.Time) (*Demo, error) {
 	return d, nil
 }
 
+// things are what a demo keeps in its folder, and all that it ever deletes there.
+var things = []string{"broker", "definitions", "state", progressName, progressName + ".next", "lock"}
+
+// ours refuses a folder with things of somebody else: the demo would write among them and delete some at its end.
+func ours(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	begun := len(entries) == 0
+	for _, e := range entries {
+		begun = begun || e.Name() == progressName || e.Name() == "lock"
+	}
+	for _, e := range entries {
+		if !begun || !slices.Contains(things, e.Name()) {
+			return fmt.Errorf("demo: %s holds %q, which is not the demo's: name a folder that is empty or does not exist with --dir", dir, e.Name())
+		}
+	}
+	return nil
+}
+
+// remove deletes what the demo made, and its folder if nothing else is in there.
+func (d *Demo) remove() error {
+	var errs []error
+	for _, name := range things {
+		errs = append(errs, os.RemoveAll(filepath.Join(d.Dir, name)))
+	}
+	_ = os.Remove(d.Dir) // stays where somebody has put something in
+	return errors.Join(errs...)
+}
+
 // start loads or begins the progress, writes the definitions and starts the broker.
 func (d *Demo) start(now time.Time) error {
+	for _, sub := range []string{d.Definitions, d.State, filepath.Join(d.Dir, "broker")} {
+		if err := os.MkdirAll(sub, 0o700); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+	}
 	if err := d.load(now); err != nil {
 		return err
 	}
@@ -105,23 +148,16 @@ func (d *Demo) Close(remove bool) error {
 	if !remove {
 		return d.lock.Close()
 	}
-	return errors.Join(os.RemoveAll(d.Dir), d.lock.Close())
+	return errors.Join(d.remove(), d.lock.Close())
 }
 
 // Run makes traffic until ctx ends.
 func (d *Demo) Run(ctx context.Context, now func() time.Time) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	saved := now()
 	for {
 		if err := d.step(ctx, now()); err != nil {
 			return err
-		}
-		if now().Sub(saved) >= time.Second {
-			if err := d.save(); err != nil {
-				return err
-			}
-			saved = now()
 		}
 		select {
 		case <-ctx.Done():
@@ -149,6 +185,11 @@ func (d *Demo) step(ctx context.Context, now time.Time) error {
 	}
 	if len(records) == 0 {
 		return nil
+	}
+	// First the progress: a demo that is killed in between loses what it was about to say. The other way round it would
+	// say it again with the same ids at other times, and ids in conflict are outside C1.
+	if err := d.save(); err != nil {
+		return err
 	}
 	err := d.client.ProduceSync(ctx, records...).FirstErr()
 	if errors.Is(err, context.Canceled) {
@@ -205,7 +246,7 @@ func (d *Demo) load(now time.Time) error {
 	return nil
 }
 
-func (d *Demo) progressFile() string { return filepath.Join(d.Dir, "progress.json") }
+func (d *Demo) progressFile() string { return filepath.Join(d.Dir, progressName) }
 
 // save writes the progress; a kill in between leaves the old one.
 func (d *Demo) save() error {
