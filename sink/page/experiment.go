@@ -59,6 +59,7 @@ type experiment struct {
 	By, Then   string
 	Opened     []string // row keys
 	Several    bool     // more than one treatment
+	CUPED      bool
 	Crossover  string
 
 	x      *catalog.Experiment
@@ -67,7 +68,7 @@ type experiment struct {
 }
 
 func (p *Pages) newExperiment(ctx context.Context, x *catalog.Experiment, query url.Values) *experiment {
-	e := &experiment{x: x, Several: len(x.Variants) > 2, Opened: query["open"], full: query["all"], Crossover: "left out"}
+	e := &experiment{x: x, Several: len(x.Variants) > 2, Opened: query["open"], full: query["all"], Crossover: "left out", CUPED: x.PrePeriod > 0}
 	if x.Crossover == catalog.First {
 		e.Crossover = "counted in their first"
 	}

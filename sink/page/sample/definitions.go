@@ -144,6 +144,9 @@ func files() fstest.MapFS {
 		if e.stop != 0 {
 			fmt.Fprintf(&x, "  stop: %s\n", Now.Add(e.stop).Format(time.RFC3339))
 		}
+		if e.id == "search_rerank_v2" {
+			x.WriteString("  cuped: {pre_period: 14d}\n")
+		}
 		roles := map[catalog.Role][]string{}
 		for _, u := range e.uses {
 			if u.limit != "" {

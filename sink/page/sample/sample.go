@@ -234,6 +234,12 @@ func (w *World) compare(row *results.Row, dir catalog.Direction, tv, tse, tn, cv
 		row.Difference.PAlways, row.Difference.IntervalAlways = nil, nil
 		return
 	}
+	set := Now.Add(-4 * day)
+	row.Tuning = &results.Tuning{V: vstar, Set: &set}
+	cd, cse := d*0.97, se*0.8
+	cz := cd / cse
+	cpa := math.Min(1, math.Sqrt((v+rho)/rho)*math.Exp(-cz*cz/2*v/(v+rho)))
+	row.CUPED = &results.CUPED{Difference: results.Difference{Value: &cd, SE: &cse, Z: &cz, IntervalAlways: &[2]float64{cd - k*cse, cd + k*cse}, PAlways: &cpa}}
 	row.Lift.IntervalAlways = &[2]float64{lift - k*lse, lift + k*lse}
 	up, down := "better", "worse"
 	if dir == catalog.Down {

@@ -70,6 +70,8 @@ type Texts struct {
 	RailWord  string
 	Drawing   Drawing
 	Alt       string
+	// What is shown when the row is open.
+	Sizes, Z, Welch, CUPED, Tuned string
 }
 
 // fields are the texts by the names under which the live stream sends them.
@@ -79,6 +81,9 @@ func (r *Row) fields() map[string]string {
 		"control": t.Control, "control_of": t.ControlOf, "value": t.Value, "value_of": t.ValueOf, "lift": t.Lift, "absolute": t.Absolute,
 		"ci": t.Interval, "fixed": t.Fixed, "p": t.P, "p_fixed": t.PFixed, "n": t.N, "state": r.State, "word": t.Word, "why": t.Why,
 		"bar": t.Drawing.Bar, "whisker": t.Drawing.Whisker, "point": t.Drawing.Point, "alt": t.Alt,
+	}
+	if len(r.Slice) == 0 {
+		f["sizes"], f["z"], f["welch"], f["cuped"], f["tuned"] = t.Sizes, t.Z, t.Welch, t.CUPED, t.Tuned
 	}
 	if r.Rail != "" {
 		f["rail"], f["rail_word"], f["limit"] = r.Rail, t.RailWord, t.Drawing.Limit
@@ -214,8 +219,30 @@ func newRow(x *catalog.Experiment, r *results.Result, row *results.Row, axis Axi
 		v.Label = strings.Join(values, " · ")
 		slice = " in " + results.SliceText(row.Slice)
 	}
+	v.Cells.detail(row, r.Alpha)
 	v.Cells.Alt = name + slice + ": lift " + texts.Effect.Value + ", interval " + orMissing(texts.Effect.Interval) + ", " + texts.State
 	return v
+}
+
+// detail fills in what is shown when a row is open: the tests beside the always-valid one, and the fact behind that.
+func (t *Texts) detail(row *results.Row, alpha float64) {
+	t.Sizes = results.FormatCount(row.ByVariant[row.Control].N) + " and " + results.FormatCount(row.ByVariant[row.Variant].N)
+	t.Z = results.FormatValue("number", row.Difference.Z, nil) + ", p " + results.FormatP(row.Difference.P, alpha)
+	t.Welch = results.FormatValue("number", row.Welch.T, nil) + ", p " + results.FormatP(row.Welch.P, alpha)
+	t.CUPED, t.Tuned = results.Missing, results.Missing
+	if c := row.CUPED; c != nil {
+		t.CUPED = results.FormatDifference(row.Format, c.Difference.Value, c.Difference.IntervalAlways).Text + ", p " + results.FormatP(c.Difference.PAlways, alpha)
+	}
+	if row.Tuning != nil {
+		switch {
+		case row.Tuning.Tau2 > 0:
+			t.Tuned = "prior fixed by the definition"
+		case row.Tuning.Set != nil:
+			t.Tuned = Clock(*row.Tuning.Set)
+		default:
+			t.Tuned = "by its own data"
+		}
+	}
 }
 
 // Shown is a slice value as people read it; an empty one must not look like a hole in the page.
