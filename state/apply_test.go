@@ -16,7 +16,7 @@ var (
 	seed  = flag.Uint64("seed", 0, "run only the workload of this seed")
 )
 
-// bench is the core without a store: subjects in a map, ids in another.
+// shardModel is the core without a store: subjects in a map, ids in another.
 type shardModel struct {
 	core     core
 	subjects map[string]*Subject
@@ -87,7 +87,7 @@ func (m *shardModel) reload() error {
 	return nil
 }
 
-// small makes sets stay in the head row, as the model has no child rows.
+// hasLargeSets says that some set has outgrown its head row: the model has no child rows.
 func (m *shardModel) hasLargeSets() bool {
 	for _, s := range m.subjects {
 		if slices.ContainsFunc(s.segments, func(g segment) bool { return g.set != nil && g.set.large() }) {

@@ -325,6 +325,8 @@ func TestStoreRefusesABatchThatDoesNotFit(t *testing.T) {
 		"exposures":  func(e *Event, _ *Batch) { e.Exposures = make([]Exposure, 1) },
 		"dimensions": func(e *Event, _ *Batch) { e.Dimensions = make([]uint32, 1) },
 		"reject":     func(_ *Event, b *Batch) { b.Rejects = []Reject{{Record: 1}} },
+		"record":     func(_ *Event, b *Batch) { b.Records = []Record{{Input: 1}} },
+		"filtered":   func(_ *Event, b *Batch) { b.Filtered = make([]int64, 3) },
 		"advance":    func(_ *Event, b *Batch) { b.Advance = []Advance{{Input: 9}} },
 	} {
 		b := Batch{Events: []Event{good}}

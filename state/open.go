@@ -142,7 +142,7 @@ func (s *Store) start() error {
 	if s.offsets.commit < durable {
 		return fmt.Errorf("commit %d was durable, but the store ends at commit %d: %w", durable, s.offsets.commit, ErrCorrupt)
 	}
-	s.ranks = s.offsets.ranks()
+	s.indexInputs()
 	if err := s.readDictionaries(); err != nil {
 		return err
 	}

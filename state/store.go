@@ -19,10 +19,12 @@ type Store struct {
 	opt  Options
 	core core
 
-	offsets    offsets
-	ranks      []int
-	counters   *counters
-	dictionary *dictionary
+	offsets offsets
+	// ranks and sources have, for each input, the order of its coordinates and the place of its source in the plan (-1: the
+	// engine's own topic).
+	ranks, sources []int
+	counters       *counters
+	dictionary     *dictionary
 	// tuplesWritten is how many of core.tuples are committed.
 	tuplesWritten int
 
@@ -50,9 +52,19 @@ func (s *Store) Input(name InputName) (Input, error) {
 	n := len(s.offsets.inputs)
 	i, err := s.offsets.input(name)
 	if len(s.offsets.inputs) != n {
-		s.ranks = s.offsets.ranks()
+		s.indexInputs()
 	}
 	return i, err
+}
+
+// indexInputs brings what is known of each input up to date with the offset record.
+func (s *Store) indexInputs() {
+	s.ranks = s.offsets.ranks()
+	s.sources = s.sources[:0]
+	for i := range s.offsets.inputs {
+		name := s.offsets.inputs[i].Name.Source
+		s.sources = append(s.sources, slices.IndexFunc(s.plan.Sources, func(src *catalog.Source) bool { return src.ID == name }))
+	}
 }
 
 // Positions are the inputs known so far and how far each has been applied, by rising Input.
@@ -176,6 +188,14 @@ func (s *Store) check(b *Batch) error {
 				len(ev.Values), len(ev.Exposures), len(ev.Dimensions), len(d.Measures), len(d.Exposures), len(d.Dimensions)+len(d.ProfileColumns))
 		}
 	}
+	for i := range b.Records {
+		if int(b.Records[i].Input) >= len(s.offsets.inputs) {
+			return bad("input of record", i, int(b.Records[i].Input), len(s.offsets.inputs))
+		}
+	}
+	if len(b.Filtered) > len(s.plan.Events) || len(b.Elsewhere) > len(s.plan.Events) {
+		return fmt.Errorf("state: batch: %d filtered and %d elsewhere counts, the plan has %d events", len(b.Filtered), len(b.Elsewhere), len(s.plan.Events))
+	}
 	for i, r := range b.Rejects {
 		if r.Record < 0 || r.Record >= len(b.Records) || r.Event < -1 || r.Event >= len(s.plan.Events) {
 			return fmt.Errorf("state: batch: reject %d is of record %d of %d and event %d of %d", i, r.Record, len(b.Records), r.Event, len(s.plan.Events))
@@ -220,11 +240,8 @@ func (s *Store) count(b *Batch) {
 
 // source is the ledger of an input's source; nil for the engine's own topic.
 func (s *Store) source(i Input) *SourceLedger {
-	name := s.offsets.inputs[i].Name.Source
-	for k, src := range s.plan.Sources {
-		if src.ID == name {
-			return &s.counters.sources[k]
-		}
+	if k := s.sources[i]; k >= 0 {
+		return &s.counters.sources[k]
 	}
 	return nil
 }
