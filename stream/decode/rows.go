@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/tidemark/tidemark/catalog"
@@ -111,6 +112,10 @@ func (r *Rows) line() bool {
 			scanned = 0
 		}
 		if i < 0 && !r.fill() {
+			if r.err == nil && q.state == inside {
+				// Everything since would be one record, however many rows it was: that is no file to take numbers from.
+				r.err = fmt.Errorf("row %d: a quoted field is never closed: the rest of the file is inside it", r.row+2)
+			}
 			if r.err != nil || r.end == r.start && len(r.cut) == 0 {
 				return false
 			}

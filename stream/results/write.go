@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/mattn/go-runewidth"
 )
@@ -125,7 +126,7 @@ func tableHead(w io.Writer, r *Result) {
 		if i > 0 {
 			fmt.Fprint(w, "  ")
 		}
-		fmt.Fprintf(w, "%s %s", v, FormatCount(r.Subjects[v]))
+		fmt.Fprintf(w, "%s %s", visible(v), FormatCount(r.Subjects[v]))
 		if total > 0 {
 			fmt.Fprintf(w, " (%s)", FormatPercent(float64(r.Subjects[v])/float64(total), 2))
 		}
@@ -141,6 +142,47 @@ func tableHead(w io.Writer, r *Result) {
 	for _, reason := range r.Reasons {
 		fmt.Fprintf(w, "! %s\n", ReasonText(reason))
 	}
+	for _, id := range slices.Sorted(maps.Keys(r.Ledger.Records)) {
+		l := r.Ledger.Records[id]
+		tableRejected(w, id, "records", l.Rejected, l.Read, l.Reasons)
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.Ledger.Events)) {
+		l := r.Ledger.Events[id]
+		tableRejected(w, id, "events", l.Rejected, l.Evaluated, l.Reasons)
+	}
+}
+
+// tableRejected says what is not in the numbers below: a reader of the table sees no ledger.
+func tableRejected(w io.Writer, id, what string, rejected, of int64, reasons map[string]int64) {
+	if rejected == 0 {
+		return
+	}
+	fmt.Fprintf(w, "! %s: %s of %s %s rejected", id, FormatCount(rejected), FormatCount(of), what)
+	mark := ": "
+	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
+		if reason == "unknown_variant" || reason == "late_exposure" { // these are outside or late, not rejected
+			continue
+		}
+		fmt.Fprintf(w, "%s%s %s", mark, reason, FormatCount(reasons[reason]))
+		mark = ", "
+	}
+	fmt.Fprintln(w)
+}
+
+// visible shows control characters by their escapes: a value must not break a line or drive the reader's terminal.
+func visible(text string) string {
+	if !strings.ContainsFunc(text, unicode.IsControl) {
+		return text
+	}
+	var b strings.Builder
+	for _, c := range text {
+		if unicode.IsControl(c) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(c), "'"))
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
 }
 
 // tableColumns are the headings; the first two give way when the terminal is narrow.
@@ -169,7 +211,7 @@ func tableRows(w io.Writer, r *Result, width int) {
 		if row.Guardrail != nil && row.Guardrail.State != "" {
 			state += " · " + row.Guardrail.State + " " + text.Limit
 		}
-		lines = append(lines, []string{row.Metric, SliceText(row.Slice), row.Variant, text.Control, text.Treatment, text.Effect.Value, interval, text.P, state})
+		lines = append(lines, []string{row.Metric, visible(SliceText(row.Slice)), visible(row.Variant), text.Control, text.Treatment, text.Effect.Value, interval, text.P, state})
 	}
 	widths := make([]int, len(tableColumns))
 	for _, line := range lines {
