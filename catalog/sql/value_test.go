@@ -145,6 +145,17 @@ func TestHashIsXXH64(t *testing.T) {
 	}
 }
 
+func TestHashAllocatesNothing(t *testing.T) {
+	values := []Value{{Kind: BigInt, I: 123456789}, {Kind: Double, F: 1.5}, decimalValue(pow10[30], 4), {Kind: TimestampTZ, I: 1}}
+	if n := testing.AllocsPerRun(100, func() {
+		for i := range values {
+			values[i].Hash()
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestHashRowTellsValuesApart(t *testing.T) {
 	rows := [][]Value{
 		{{Kind: BigInt, I: 1}, {Null: true}}, {{Null: true}, {Kind: BigInt, I: 1}}, {{Kind: BigInt, I: 1}, {Kind: BigInt}}, {{Kind: Double, F: 1}, {Null: true}},
