@@ -19,7 +19,7 @@ type shard struct {
 	p     int32
 	inbox *inbox
 	// control runs functions on the shard's goroutine, between two batches.
-	control chan func()
+	control chan order
 	// stop ends the goroutine, stopped says that it has ended.
 	stop, stopped chan struct{}
 	// filesRead is closed when every file of the shard has been taken to its end, or never will be.
@@ -47,6 +47,12 @@ type committed struct {
 	committed, durable time.Time
 }
 
+// order is a function to run, and what is closed when it has.
+type order struct {
+	f   func()
+	ran chan struct{}
+}
+
 // errStopped is returned by do when the shard has ended.
 var errStopped = errors.New("stream: shard is closed")
 
@@ -54,7 +60,7 @@ var errStopped = errors.New("stream: shard is closed")
 func (s *shard) do(ctx context.Context, f func()) error {
 	ran := make(chan struct{})
 	select {
-	case s.control <- func() { f(); close(ran) }:
+	case s.control <- order{f, ran}:
 	case <-s.stopped:
 		return errStopped
 	case <-ctx.Done():
@@ -86,9 +92,10 @@ func (s *shard) run() {
 		select {
 		case <-s.stop:
 			return
-		case f := <-s.control:
-			f()
-			s.publish()
+		case o := <-s.control:
+			o.f()
+			s.publish() // whoever asked sees the view after it
+			close(o.ran)
 		case <-s.inbox.ready:
 			s.drain()
 		case <-commit.C:

@@ -107,7 +107,7 @@ func (t *subjectType) open(ctx context.Context, p int32) (*shard, *Halt, error) 
 	}
 	s := &shard{
 		t: t, p: p, store: store, cube: cube.New(t.plan), batch: newBatch(len(t.plan.Events)), topics: make(map[string]string), inbox: newInbox(e.opt.QueueBytes),
-		control: make(chan func()), stop: make(chan struct{}), stopped: make(chan struct{}), filesRead: make(chan struct{}),
+		control: make(chan order), stop: make(chan struct{}), stopped: make(chan struct{}), filesRead: make(chan struct{}),
 	}
 	if err := s.cube.Load(store.Reader()); err != nil {
 		store.Close()
