@@ -14,8 +14,10 @@ func (c *core) apply(s *Subject, events []*Event, rows idRows, sink Sink) {
 		c.defs = insert(c.defs, ev.Def)
 	}
 	c.before, c.counts, c.outsides, c.was = c.before[:0], c.counts[:0], c.outsides[:0], c.was[:0]
+	// Reaching the tail's bound flags all that the subject contributes, whatever the batch has.
+	all := c.maxTail >= 0 && !s.openLimit && len(s.tail)+len(events) > c.maxTail
 	for i := range s.exposed {
-		c.stand(s, &s.exposed[i])
+		c.stand(s, &s.exposed[i], all)
 	}
 	c.borrowTail(s)
 	c.expireIDs(s)
@@ -28,6 +30,7 @@ func (c *core) apply(s *Subject, events []*Event, rows idRows, sink Sink) {
 		changed = true
 	}
 	if changed {
+		c.close(s)
 		was := c.was
 		for i := range s.exposed {
 			x := &s.exposed[i]
@@ -39,7 +42,6 @@ func (c *core) apply(s *Subject, events []*Event, rows idRows, sink Sink) {
 				c.report(s, x, nil, sink)
 			}
 		}
-		c.close(s)
 	}
 	c.returnTail(s)
 }
@@ -78,10 +80,10 @@ type standing struct {
 
 // stand notes the subject's contributions and ledger entries in an experiment that the batch may change: those of the
 // metrics that read one of its events, or all if one of them may move the subject to another place.
-func (c *core) stand(s *Subject, x *exposed) {
+func (c *core) stand(s *Subject, x *exposed, all bool) {
 	e := &c.schema.experiments[x.experiment]
 	was := standing{experiment: x.experiment, crossed: x.crossed, defs: c.defs, counts: len(c.counts), outsides: len(c.outsides)}
-	if overlap(e.shapes, c.defs) {
+	if all || overlap(e.shapes, c.defs) {
 		was.defs = nil
 	} else if !overlap(e.reads, c.defs) {
 		return

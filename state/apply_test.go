@@ -163,3 +163,44 @@ func TestApplyEqualsOracle(t *testing.T) {
 		}
 	}
 }
+
+// With a bound on the tail the numbers may be wrong, and say so; what Apply reports must still be what the subjects hold.
+func TestBoundedTailStaysConsistent(t *testing.T) {
+	for seed := uint64(1); seed <= uint64(*cases/4); seed++ {
+		w := newWorkload(seed)
+		m := newShardModel(w.plan, w.rank)
+		m.core.maxTail = w.r.IntN(5)
+		cube := newTestCube()
+		for n := range 10 {
+			var events []Event
+			for range 1 + w.r.IntN(8) {
+				events = append(events, w.event())
+			}
+			m.apply(events, w.clock(), cube)
+			now, own := newTestCube(), newCounters(m.core.schema)
+			for _, s := range m.subjects {
+				for _, c := range s.accepted {
+					own.events[c.event].accepted += c.n
+				}
+				for i := range s.exposed {
+					x := &s.exposed[i]
+					m.core.addTo(own, s, x)
+					emit(int(x.experiment), nil, m.core.contributions(s, x, always, nil, nil), now)
+				}
+			}
+			if d := difference(now.cells, cube.cells); d != "" {
+				t.Fatalf("seed %d, batch %d: %s", seed, n, d)
+			}
+			if err := own.compare(m.core.ledger, m.core.schema); err != nil {
+				t.Fatalf("seed %d, batch %d: %v", seed, n, err)
+			}
+			for _, e := range m.ledger().Experiments {
+				for _, r := range e.Events {
+					if r.Counted < 0 || r.Outside < 0 || r.Unexposed < 0 {
+						t.Fatalf("seed %d, batch %d: ledger %+v", seed, n, r)
+					}
+				}
+			}
+		}
+	}
+}

@@ -177,26 +177,39 @@ func TestLargeSetsFollowTheirSegments(t *testing.T) {
 }
 
 func TestTailOverItsBoundMakesTheSubjectUnreliable(t *testing.T) {
-	s := openOne(t, Options{MaxTail: 10})
-	cube := newTestCube()
 	start := int64(20_000 * day)
-	var events []Event
-	for i := range int64(30) {
-		events = append(events, click(start+i, start+i, 1))
-	}
-	events = append(events, exposeAt(start+25, start+30))
-	for i := range events {
-		if err := s.Apply(&Batch{Events: events[i : i+1], Clock: start}, cube); err != nil {
-			t.Fatal(err)
+	clicks := func() (events []Event) {
+		for i := range int64(30) {
+			events = append(events, click(start+i, start+i, 1))
 		}
+		return events
 	}
-	c := cube.cells[oracleKey{metric: 0}]
-	if c == nil || c.OpenLimit != 1 {
-		t.Fatalf("cell %+v, want the flag open_limit", c)
-	}
-	for _, r := range s.Ledger().Experiments[0].Events {
-		if r.Counted < 0 || r.Outside < 0 || r.Unexposed < 0 {
-			t.Errorf("ledger %+v", r)
+	for name, events := range map[string][]Event{
+		"exposed last":  append(clicks(), exposeAt(start+25, start+30)),
+		"exposed first": append([]Event{exposeAt(start, start)}, clicks()...),
+	} {
+		s := openOne(t, Options{MaxTail: 10})
+		cube := newTestCube()
+		for i := range events {
+			if err := s.Apply(&Batch{Events: events[i : i+1], Clock: start}, cube); err != nil {
+				t.Fatal(err)
+			}
+			now := newTestCube()
+			if err := s.Contributions(now); err != nil {
+				t.Fatal(err)
+			}
+			if d := difference(now.cells, cube.cells); d != "" {
+				t.Fatalf("%s, event %d: %s", name, i, d)
+			}
+		}
+		c := cube.cells[oracleKey{metric: 0}]
+		if c == nil || c.OpenLimit != 1 {
+			t.Fatalf("%s: cell %+v, want the flag open_limit", name, c)
+		}
+		for _, r := range s.Ledger().Experiments[0].Events {
+			if r.Counted < 0 || r.Outside < 0 || r.Unexposed < 0 {
+				t.Errorf("%s: ledger %+v", name, r)
+			}
 		}
 	}
 }

@@ -229,6 +229,38 @@ func TestStoreEqualsOracle(t *testing.T) {
 	}
 }
 
+func TestStoreOnDisk(t *testing.T) {
+	s := newStoreRun(2, false)
+	s.opt.FS = vfs.Default
+	t.Chdir(t.TempDir())
+	for n := range 3 {
+		if err := s.open(); err != nil {
+			t.Fatal(err)
+		}
+		if s.next != n {
+			t.Fatalf("at batch %d, want %d", s.next, n)
+		}
+		s.extend(20)
+		if err := errors.Join(s.step(), s.store.Commit(s.cube.persist), s.store.Durable()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.check(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.opt.ReadOnly = true
+	store, err := Open("shard", s.w.plan, s.opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(store.Verify(context.Background(), nil), store.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestStoreRefusesOtherDefinitions(t *testing.T) {
 	s := newStoreRun(1, false)
 	s.opt.FS = s.fs
