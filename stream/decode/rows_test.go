@@ -213,6 +213,7 @@ func TestCSVRefuses(t *testing.T) {
 func FuzzRows(f *testing.F) {
 	f.Add([]byte("a,b\n1,\"2\n3\"\r\n\n4,5"), true)
 	f.Add([]byte("{\"a\":1}\n\n{}\r\n"), false)
+	f.Add([]byte("a\n1\n\"2\n3"), true)
 	f.Fuzz(func(t *testing.T, text []byte, isCSV bool) {
 		format := catalog.JSON
 		if isCSV {
