@@ -91,8 +91,8 @@ func (e *Engine) Hub() *results.Hub { return e.hub }
 // History keeps what experiments were at each hour and day; nil while the engine does not run.
 func (e *Engine) History() *cube.History { return e.history.Load() }
 
-// Run reads until ctx ends, or until every source has been read to its end when all are files. It returns nil in
-// both cases, and an error when the engine can't go on as a whole. What was applied is committed and durable when it
+// Run reads until ctx ends, or until every source has been read to its end when all are files (but see KeepOpen). It
+// returns nil in both cases, and an error when the engine can't go on as a whole. What was applied is committed and durable when it
 // returns without a *StoreError or *DeadlineError. It may be called once.
 func (e *Engine) Run(ctx context.Context) (err error) {
 	if !e.running.CompareAndSwap(false, true) {
@@ -130,6 +130,13 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 		select {
 		case err = <-e.failed:
 		default:
+			if e.opt.KeepOpen {
+				e.publishAll(ctx)
+				select {
+				case err = <-e.failed:
+				case <-ctx.Done():
+				}
+			}
 		}
 	case <-ctx.Done():
 	}

@@ -3,6 +3,7 @@ package stream
 import (
 	"maps"
 
+	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/state"
 	"github.com/tidemark/tidemark/stream/results"
 )
@@ -22,6 +23,21 @@ func (t *subjectType) ledger(parts []part, x *experiment) (results.Ledger, int64
 			read := &own.Events[i]
 			event := &t.plan.Events[read.Event]
 			l.Events[event.ID] = addEvent(l.Events[event.ID], &p.ledger.Events[read.Event], read)
+			if !seen[event.Source] {
+				seen[event.Source] = true
+				id := t.plan.Sources[event.Source].ID
+				l.Records[id] = addRecords(l.Records[id], &p.ledger.Sources[event.Source])
+			}
+		}
+		// Profile events are read as well, for the dimensions: what was accepted of them describes a subject, and counts.
+		described := make(map[int]bool)
+		for _, d := range x.x.Dimensions {
+			if d.Kind != catalog.ProfileDimension || described[d.Event] {
+				continue
+			}
+			described[d.Event] = true
+			event, e := &t.plan.Events[d.Event], &p.ledger.Events[d.Event]
+			l.Events[event.ID] = addEvent(l.Events[event.ID], e, &state.ReadLedger{Counted: e.Accepted})
 			if !seen[event.Source] {
 				seen[event.Source] = true
 				id := t.plan.Sources[event.Source].ID

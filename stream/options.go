@@ -81,6 +81,10 @@ type Options struct {
 	// FreeSpace tells the free and total bytes of the disk below dir. Default: asks FS.
 	FreeSpace func(dir string) (free, total uint64, err error)
 
+	// KeepOpen makes Run go on when every source is a file and has been read: the shards stay open and can be asked, as a
+	// server wants it.
+	KeepOpen bool
+
 	// Rebuild builds a state whose definitions changed from the log, beside the old one.
 	Rebuild bool
 
