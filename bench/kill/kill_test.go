@@ -158,7 +158,7 @@ func produce(ctx context.Context, addr string, r round, produced, killed *atomic
 	return nil
 }
 
-func createTopics(t *testing.T, addr string) {
+func createTopics(t testing.TB, addr string) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(addr))
 	if err != nil {
@@ -175,7 +175,7 @@ func createTopics(t *testing.T, addr string) {
 }
 
 // readLog reads every topic to its end: the oracle's input and the ends by "topic/partition".
-func readLog(t *testing.T, addr string) ([]oracle.Record, map[string]int64) {
+func readLog(t testing.TB, addr string) ([]oracle.Record, map[string]int64) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()

@@ -29,7 +29,7 @@ type scenario struct {
 
 const (
 	limit = 0.10
-	tau2  = 1e-4
+	tau2  = 0.05 // about the variance of the estimates here, so that what has crossed stays crossed
 	alpha = 0.05
 )
 

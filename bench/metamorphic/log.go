@@ -15,6 +15,9 @@ func isoTime(us int64) string { return time.UnixMicro(us).UTC().Format(time.RFC3
 func (g *generator) log() {
 	subjects := 1 + g.IntN(4)
 	n := 3 + g.IntN(45)
+	if g.chance(0.2) {
+		n *= 3
+	}
 	span := choose(g, 2*hour, day, 3*day)
 	grain := choose(g, 1, second, minute, hour) // how often times are equal
 	now := begin + g.Int64N(day)

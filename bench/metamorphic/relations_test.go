@@ -101,9 +101,11 @@ type runner struct {
 
 func (r *runner) run(shards int) error {
 	r.cache = pebble.NewCache(1 << 20)
-	last := map[string]int{} // where each partition ends in the log
-	for i, p := range r.log {
-		last[name(p.Source, p.Partition)] = i
+	// The sharpest clock that is true: no record that is still to come is older.
+	clock := make([]int64, len(r.log)+1)
+	clock[len(r.log)] = 1 << 62
+	for i := len(r.log) - 1; i >= 0; i-- {
+		clock[i] = min(clock[i+1], r.log[i].Timestamp)
 	}
 	for k := range shards {
 		var mine []placed
@@ -111,30 +113,15 @@ func (r *runner) run(shards int) error {
 		if err != nil {
 			return err
 		}
-		bound := map[string]int64{}
-		clock := func(upto int) int64 {
-			c := int64(1) << 62
-			for at, end := range last {
-				if end >= upto {
-					b, ok := bound[at]
-					if !ok {
-						return -1 << 62
-					}
-					c = min(c, b)
-				}
-			}
-			return c
-		}
 		for i := 0; i < len(r.log); {
 			end := min(len(r.log), i+1+r.rng.IntN(8))
 			mine = mine[:0]
 			for _, p := range r.log[i:end] {
-				bound[name(p.Source, p.Partition)] = p.bound
 				if int(Partition(p.Subject+"x", shards)) == k {
 					mine = append(mine, p)
 				}
 			}
-			if err := s.batch(mine, clock(end)); err != nil {
+			if err := s.batch(mine, clock[end]); err != nil {
 				return err
 			}
 			i = end
@@ -162,7 +149,6 @@ func (r *runner) run(shards int) error {
 				}
 				// It reads every partition again from the start; what it has it skips.
 				i = 0
-				bound = map[string]int64{}
 			}
 		}
 		r.shards = append(r.shards, s)

@@ -13,6 +13,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tidemark/tidemark/state"
+	"github.com/tidemark/tidemark/stream"
 )
 
 // Exit codes, as `tidemark --help` lists them.
@@ -84,6 +87,22 @@ func run(ctx context.Context, args []string, t terminal) int {
 		return exitUsage
 	}
 	fmt.Fprintln(t.err, "tidemark:", err)
+	return failure(err)
+}
+
+// failure is the exit code of an error that a command did not code itself.
+func failure(err error) int {
+	var deadline *stream.DeadlineError
+	switch {
+	case errors.Is(err, state.ErrCorrupt):
+		return exitCorrupt
+	case errors.Is(err, state.ErrFormat):
+		return exitFormat
+	case errors.Is(err, syscall.ENOSPC):
+		return exitDiskFull
+	case errors.As(err, &deadline), errors.Is(err, syscall.EIO):
+		return exitDisk
+	}
 	return exitFailure
 }
 
@@ -133,6 +152,6 @@ Commands:{{range .Commands}}{{if (or .IsAvailableCommand (eq .Name "help"))}}
 Flags:
 {{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
 {{end}}{{if not .HasParent}}
-Exit codes: 0 ok · 1 failure or findings · 3 warnings with --fatal-warnings · 10–13 disk, state or format · 64 usage
-69 server unreachable · 130 interrupted
+Exit codes: 0 ok · 1 failure or findings · 3 warnings with --fatal-warnings · 10 disk full · 11 disk does not answer
+12 state damaged · 13 unknown state format · 64 usage · 69 server unreachable · 130 interrupted
 {{end}}`

@@ -77,6 +77,23 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// TestSourceFlagReadsAFileInsteadOfATopic: the definition says Kafka and JSON, the file is CSV.
+func TestSourceFlagReadsAFileInsteadOfATopic(t *testing.T) {
+	dir := t.TempDir()
+	definitions, err := os.ReadFile("testdata/shop/shop.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kafka := strings.Replace(string(definitions), "format: csv, files: [orders.csv]", "format: json, kafka: {topic: orders, keyed_by: user_id}", 1)
+	if err := os.WriteFile(filepath.Join(dir, "shop.yaml"), []byte(kafka), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, text, errOut := call("analyze", dir, "--source", "orders=testdata/shop/orders.csv", "--source", "exposures=testdata/shop/exposures.ndjson", "-o", "csv")
+	if code != exitOK || !strings.Contains(text, "30.5") {
+		t.Errorf("exit %d: %s%s", code, text, errOut)
+	}
+}
+
 func TestAnalyzePrintsTheSameNumbersInEveryFormat(t *testing.T) {
 	code, table, errOut := call("analyze", "testdata/shop", "--slices", "all")
 	if code != exitOK || !strings.Contains(table, "shipping") {

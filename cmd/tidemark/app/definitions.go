@@ -22,7 +22,7 @@ func loadDefinitions(t terminal, dir string) (*catalog.Set, error) {
 	return nil, findings(exitFailure)
 }
 
-// sourceFiles parses --source ID=FILE flags; several files for one id, by commas or by repeating the flag.
+// sourceFiles parses --source ID=FILE flags and makes the sources read those files; several files for one id, by commas or by repeating the flag.
 func sourceFiles(flags []string, set *catalog.Set) (map[string][]string, error) {
 	out := map[string][]string{}
 	for _, flag := range flags {
@@ -46,6 +46,11 @@ func sourceFiles(flags []string, set *catalog.Set) (map[string][]string, error) 
 				return nil, fmt.Errorf("--source %s: no file matches %s", id, pattern)
 			}
 			out[id] = append(out[id], files...)
+		}
+	}
+	for id, files := range out {
+		if err := set.UseFiles(id, files); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil

@@ -128,7 +128,8 @@ func build(set *catalog.Set, dir string, opt stream.Options, f serveFlags, alert
 	}
 	metrics.Watch(engine.Status)
 	alerts.Logger = opt.Logger
-	alerts.OnTransition, alerts.OnAttempt = nil, nil
+	counted := newNotifications(metrics.Register)
+	alerts.OnTransition, alerts.OnAttempt = counted.transition, counted.attempt
 	if err := os.MkdirAll(opt.Dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func build(set *catalog.Set, dir string, opt stream.Options, f serveFlags, alert
 	mux.Handle("/api/", web)
 	mux.Handle("/", pages)
 	server.public = mux
-	server.admin = adminHandler(engine.Status, metrics.Handler())
+	server.admin = adminHandler(engine.Status, metrics.Handler(), manager.Admin("/alerts"))
 	server.closers = append(server.closers, func() error { web.Close(); return nil }, manager.Close)
 	if len(opt.Brokers) > 0 && !f.noTopic {
 		client, err := engine.ClientOptions()

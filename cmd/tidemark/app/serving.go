@@ -111,10 +111,12 @@ func checkLoopback(insecure bool, addresses ...string) error {
 	return nil
 }
 
-// adminHandler serves health, metrics and profiles.
-func adminHandler(status func() stream.Status, metrics http.Handler) http.Handler {
+// adminHandler serves health, metrics, profiles and what an operator does with alerts: dead letters, replay, enable.
+func adminHandler(status func() stream.Status, metrics, alerts http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
+	mux.Handle("/alerts", alerts)
+	mux.Handle("/alerts/", alerts)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
 		if st := status(); !st.Healthy {
 			http.Error(w, string(st.State), http.StatusServiceUnavailable)

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os/user"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -155,6 +158,18 @@ func rejected(plan *catalog.Plan, k state.Kept) rejectedRecord {
 	return r
 }
 
+// onlySubject is the subject type of a data directory that has one.
+func onlySubject(data string) (string, error) {
+	folders, err := filepath.Glob(filepath.Join(data, "s-*"))
+	if err != nil {
+		return "", err
+	}
+	if len(folders) != 1 {
+		return "", usage("%s has the state of %d subject types: name one with --subject", data, len(folders))
+	}
+	return url.PathUnescape(strings.TrimPrefix(filepath.Base(folders[0]), "s-"))
+}
+
 func acceptCommand(t terminal) *cobra.Command {
 	var halt, why, subject string
 	var to int64
@@ -171,6 +186,11 @@ func acceptCommand(t terminal) *cobra.Command {
 			if why == "" {
 				return usage("--why is required: say why this may be accepted")
 			}
+			if subject == "" {
+				if subject, err = onlySubject(args[0]); err != nil {
+					return err
+				}
+			}
 			a := stream.Acceptance{Subject: subject, Topic: args[1], Partition: int32(partition), State: stream.State(halt), Rebuild: rebuild, Why: why, By: "unknown", At: time.Now().UTC()}
 			if u, err := user.Current(); err == nil {
 				a.By = u.Username
@@ -186,7 +206,7 @@ func acceptCommand(t terminal) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&halt, "state", "HALTED_GAP", "the halt that is accepted; another one in the meantime is not")
-	c.Flags().StringVar(&subject, "subject", "", "the subject type, where the topic is an input of several")
+	c.Flags().StringVar(&subject, "subject", "", "the subject type; needed where the data directory has several")
 	c.Flags().StringVar(&why, "why", "", "the reason, for the audit")
 	c.Flags().Int64Var(&to, "to", 0, "go on from this offset instead of where the halt says")
 	c.Flags().BoolVar(&rebuild, "rebuild", false, "accept a rebuilt state that is only partial, instead of a halt")
