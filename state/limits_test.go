@@ -338,9 +338,17 @@ func TestStoreRefusesABatchThatDoesNotFit(t *testing.T) {
 		"exposures":  func(e *Event, _ *Batch) { e.Exposures = make([]Exposure, 1) },
 		"dimensions": func(e *Event, _ *Batch) { e.Dimensions = make([]uint32, 1) },
 		"reject":     func(_ *Event, b *Batch) { b.Rejects = []Reject{{Record: 1}} },
-		"record":     func(_ *Event, b *Batch) { b.Records = []Record{{Input: 1}} },
-		"filtered":   func(_ *Event, b *Batch) { b.Filtered = make([]int64, 3) },
-		"advance":    func(_ *Event, b *Batch) { b.Advance = []Advance{{Input: 9}} },
+		"variant": func(e *Event, _ *Batch) {
+			*e = exposeAt(e.Time, e.Bound)
+			e.Exposures[0].Variant = 2
+		},
+		"exposure's dimensions": func(e *Event, _ *Batch) {
+			*e = exposeAt(e.Time, e.Bound)
+			e.Exposures[0].Dimensions = []uint32{2}
+		},
+		"record":   func(_ *Event, b *Batch) { b.Records = []Record{{Input: 1}} },
+		"filtered": func(_ *Event, b *Batch) { b.Filtered = make([]int64, 3) },
+		"advance":  func(_ *Event, b *Batch) { b.Advance = []Advance{{Input: 9}} },
 	} {
 		b := Batch{Events: []Event{good}}
 		spoil(&b.Events[0], &b)

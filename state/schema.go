@@ -124,7 +124,7 @@ func newSchema(plan *catalog.Plan) *schema {
 		// The largest duration that a time.Duration can say is 292 years of nanoseconds: nobody's lateness.
 		// A bounded source has no lateness, whatever its experiments say of exposures.
 		src := plan.Sources[e.Source]
-		if e.Profile || e.Lateness >= int64(catalog.NoLateness/1000) || len(src.Topics) == 0 && len(src.Globs) > 0 && !src.LatenessSet {
+		if e.Profile || e.Lateness >= int64(catalog.NoLateness/1000) || len(src.Topics) == 0 && len(src.Globs)+len(src.Files) > 0 && !src.LatenessSet {
 			s.events[d].lateness = forever
 		}
 		for slot, m := range e.Measures {

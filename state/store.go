@@ -188,6 +188,16 @@ func (s *Store) check(b *Batch) error {
 				len(ev.Values), len(ev.Exposures), len(ev.Dimensions), len(d.Measures), len(d.Exposures), len(d.Dimensions)+len(d.ProfileColumns))
 		}
 	}
+	for i := range b.Events {
+		ev := &b.Events[i]
+		for k, x := range s.plan.Events[ev.Def].Exposures {
+			e := &ev.Exposures[k]
+			if e.Counts && (e.Variant >= len(s.plan.Experiments[x].Variants) || len(e.Dimensions) != s.core.schema.experiments[x].exposureDims) {
+				return fmt.Errorf("state: batch: event %d of %s exposes to variant %d with %d dimensions, experiment %s has %d and %d", i, s.plan.Events[ev.Def].ID,
+					e.Variant, len(e.Dimensions), s.plan.Experiments[x].ID, len(s.plan.Experiments[x].Variants), s.core.schema.experiments[x].exposureDims)
+			}
+		}
+	}
 	for i := range b.Records {
 		if int(b.Records[i].Input) >= len(s.offsets.inputs) {
 			return bad("input of record", i, int(b.Records[i].Input), len(s.offsets.inputs))
