@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -271,34 +270,6 @@ func TestNearestIsASlipAndNotAnotherWord(t *testing.T) {
 	for name, want := range map[string]string{"serch_rerank_v2": "search_rerank_v2", "search_rerank_V2": "search_rerank_v2", "chekcout": "checkout", "banana": "", "ab": "aa", "": ""} {
 		if got := api.Nearest(name, known); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
-		}
-	}
-}
-
-// event is one Server-Sent Event.
-type event struct{ name, id, data string }
-
-// events reads a stream until it ends.
-func events(body io.Reader, out chan<- event) {
-	defer close(out)
-	var e event
-	scanner := bufio.NewScanner(body)
-	scanner.Buffer(nil, 16<<20)
-	for scanner.Scan() {
-		switch line := scanner.Text(); {
-		case line == "":
-			if e.data != "" {
-				out <- e
-			}
-			e = event{}
-		case strings.HasPrefix(line, "event: "):
-			e.name = line[7:]
-		case strings.HasPrefix(line, "id: "):
-			e.id = line[4:]
-		case strings.HasPrefix(line, "data: "):
-			e.data = line[6:]
-		case strings.HasPrefix(line, ": "):
-			out <- event{name: "comment", data: line[2:]}
 		}
 	}
 }

@@ -90,7 +90,7 @@ func matches(header, tag string) bool {
 
 // acceptsGzip reads as much of Accept-Encoding as decides about gzip: named, or covered by *, and not refused by q=0.
 func acceptsGzip(header string) bool {
-	any := false
+	all := false
 	for part := range strings.SplitSeq(header, ",") {
 		coding, params, _ := strings.Cut(part, ";")
 		refused := false
@@ -102,10 +102,10 @@ func acceptsGzip(header string) bool {
 		case "gzip", "x-gzip":
 			return !refused
 		case "*":
-			any = !refused
+			all = !refused
 		}
 	}
-	return any
+	return all
 }
 
 func compress(body []byte, level int) []byte {

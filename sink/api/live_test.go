@@ -1,15 +1,11 @@
 package api_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,93 +14,6 @@ import (
 	"github.com/tidemark/tidemark/sink/page/sample"
 	"github.com/tidemark/tidemark/stream/results"
 )
-
-// wire is a connection without a network, so that synctest sees all of it: writes block until somebody reads, or until
-// the write deadline.
-type wire struct {
-	header http.Header
-	read   *io.PipeReader
-	write  *io.PipeWriter
-
-	mu       sync.Mutex
-	code     int
-	deadline time.Time
-}
-
-func newWire() *wire {
-	w := &wire{header: http.Header{}, code: 200}
-	w.read, w.write = io.Pipe()
-	return w
-}
-
-func (w *wire) Header() http.Header  { return w.header }
-func (w *wire) WriteHeader(code int) { w.code = code }
-func (w *wire) Flush()               {}
-func (w *wire) SetWriteDeadline(t time.Time) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.deadline = t
-	return nil
-}
-
-func (w *wire) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	late := time.AfterFunc(time.Until(w.deadline), func() { w.write.CloseWithError(os.ErrDeadlineExceeded) })
-	w.mu.Unlock()
-	defer late.Stop()
-	n, err := w.write.Write(b)
-	if err != nil {
-		return n, os.ErrDeadlineExceeded
-	}
-	return n, nil
-}
-
-// stream opens a live stream; ended is closed when the handler has returned. Nothing is read before the first receive
-// from events, and never more than one event ahead.
-type stream struct {
-	wire   *wire
-	events chan event
-	ended  chan struct{}
-	cancel context.CancelFunc
-}
-
-func (r *rig) open(target string, header ...string) *stream {
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &stream{wire: newWire(), events: make(chan event), ended: make(chan struct{}), cancel: cancel}
-	req := httptest.NewRequest(http.MethodGet, target, nil).WithContext(ctx)
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	go func() {
-		defer close(s.ended)
-		defer s.wire.write.Close()
-		r.server.ServeHTTP(s.wire, req)
-	}()
-	go events(s.wire.read, s.events)
-	return s
-}
-
-// next is the next event that is not a comment.
-func (s *stream) next(t *testing.T) event {
-	t.Helper()
-	for {
-		e, ok := <-s.events
-		if !ok {
-			t.Fatal("the stream has ended")
-		}
-		if e.name != "comment" {
-			return e
-		}
-	}
-}
-
-func (s *stream) close() {
-	s.cancel()
-	s.wire.read.Close()
-	<-s.ended
-	for range s.events {
-	}
-}
 
 // rowsOf decodes an event of rows.
 func rowsOf(t *testing.T, e event) (m struct {

@@ -9,16 +9,18 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stream/results"
 )
 
-// World is a made-up company. Step moves its time; Results are what an engine would have published then.
+// World is a made-up company. Step moves its time; Results are what an engine would have published then. Both may be called
+// from any goroutine.
 type World struct {
 	seed uint64
-	step int
+	step atomic.Int64
 	set  *catalog.Set
 	defs map[string]metric
 	exps []experiment
@@ -55,10 +57,10 @@ func Files() fs.FS { return files() }
 func (w *World) Set() *catalog.Set { return w.set }
 
 // Step lets seconds pass.
-func (w *World) Step(n int) { w.step += n }
+func (w *World) Step(n int) { w.step.Add(int64(n)) }
 
 // Now is the world's clock.
-func (w *World) Now() time.Time { return Now.Add(time.Duration(w.step) * time.Second) }
+func (w *World) Now() time.Time { return Now.Add(time.Duration(w.step.Load()) * time.Second) }
 
 // Results returns every experiment's result with the slices asked for; those that have not started have none.
 func (w *World) Results(s results.Slices) []*results.Result {
@@ -85,7 +87,7 @@ func (w *World) result(e *experiment, s results.Slices) *results.Result {
 	now := w.Now()
 	mark := now.Add(-2300 * time.Millisecond)
 	r := &results.Result{Experiment: e.id, Name: e.name, Owner: e.owner, State: "running", Definition: w.digest(e.id), AsOf: now, Watermark: &mark,
-		Positions: map[string]int64{"orders/0": 812_331 + int64(w.step), "exposures/0": 99_120 + int64(w.step)}, Complete: true, Alpha: 0.05, Tuning: map[string]results.Tuning{},
+		Positions: map[string]int64{"orders/0": 812_331 + w.step.Load(), "exposures/0": 99_120 + w.step.Load()}, Complete: true, Alpha: 0.05, Tuning: map[string]results.Tuning{},
 		Subjects: map[string]int64{}, SRM: results.SRM{DF: len(e.arms) - 1, State: "collecting"}, Rows: []results.Row{}}
 	elapsed := float64(now.Sub(Now.Add(e.start))) / float64(day)
 	switch {
@@ -305,7 +307,7 @@ func (w *World) direction(metric string) catalog.Direction { return w.use(metric
 func (w *World) walk(parts ...string) float64 {
 	a := w.rand(append(parts, "a")...).NormFloat64()
 	b := w.rand(append(parts, "b")...).NormFloat64()
-	angle := float64(w.step) / 90
+	angle := float64(w.step.Load()) / 90
 	return a*math.Cos(angle) + b*math.Sin(angle)
 }
 
