@@ -27,7 +27,17 @@ func (b *binder) compare(e *expr) {
 	}
 	b.coerceText(e, 0, y.typ)
 	b.coerceText(e, 1, x.typ)
-	e.fallible = e.fallible || x.typ.Kind == Any || y.typ.Kind == Any
+	total := e.op != opCompare || e.name == "=" || e.name == "<>"
+	e.fallible = e.fallible || untypedMeets(x, y, total) || untypedMeets(y, x, total)
+}
+
+// untypedMeets says whether an untyped operand may make a comparison refuse a record: ordering it may, equality only
+// where a time is on the other side, or may be.
+func untypedMeets(x, y *expr, total bool) bool {
+	if x.typ.Kind != Any || x.isNull() || y.isNull() {
+		return false
+	}
+	return !total || y.typ.Kind.temporal()
 }
 
 // mixed refuses to order text among other types, and truth values among fractions, as DuckDB does: only = and <> cast
@@ -80,7 +90,7 @@ func (b *binder) compareAll(e *expr) {
 		}
 	}
 	for i, a := range e.args {
-		e.fallible = e.fallible || a.typ.Kind == Any
+		e.fallible = e.fallible || a.typ.Kind == Any && (e.op == opBetween || common.Kind.temporal())
 		if common.Kind == Any {
 			continue
 		}
@@ -94,7 +104,7 @@ func (b *binder) compareAll(e *expr) {
 				to = Type{Kind: Double}
 			}
 			adapted := newExpr(opAdapt, "", a.at, a.end, a)
-			adapted.typ, adapted.bound, adapted.fallible, adapted.constant = Type{}, true, true, a.constant
+			adapted.typ, adapted.bound, adapted.fallible, adapted.constant = Type{}, true, a.fallible, a.constant
 			adapted.to = to
 			e.args[i] = adapted
 		}

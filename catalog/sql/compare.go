@@ -38,6 +38,20 @@ func (f *frame) compare(a, b *Value) (int, bool) {
 	return compareInt(a.I, b.I), true
 }
 
+// equal compares two values that are not NULL for = and <>, and is total where text meets a number or a truth value: text
+// that reads as none is equal to none. It must be so for untyped fields, since one record's event serves many
+// experiments: where one asks for experiment 7 and another for 'search', neither may make the other's exposures refused.
+func (f *frame) equal(a, b *Value) (same, ok bool) {
+	if x, y := a.Kind, b.Kind; x != y && (x == Varchar && !y.temporal() || y == Varchar && !x.temporal()) {
+		f.quiet = true
+		n, ok := f.compare(a, b)
+		f.quiet = false
+		return ok && n == 0, true
+	}
+	n, ok := f.compare(a, b)
+	return n == 0, ok
+}
+
 // readAs reads text as the type of what it is compared with.
 func (f *frame) readAs(v, other *Value, out *Value) bool {
 	switch other.Kind {

@@ -165,10 +165,18 @@ func (f *frame) tryCast(v *Value, to Type, exact bool) bool {
 	return ok
 }
 
+// adapt reads a field's text as the type of the list or the bounds that it meets; text that is none stays text.
 func (c *compiler) adapt(e *expr) evalFn {
-	x, to := c.value(e.args[0]), e.to
+	x, to, t := c.value(e.args[0]), e.to, c.temp()
 	return func(f *frame, out *Value) bool {
-		return x(f, out) && (out.Null || out.Kind != Varchar || f.cast(out, to, true, out))
+		if !x(f, out) {
+			return false
+		}
+		read := &f.temps[t]
+		if *read = *out; !out.Null && out.Kind == Varchar && f.tryCast(read, to, true) {
+			*out = *read
+		}
+		return true
 	}
 }
 
@@ -336,10 +344,10 @@ func equalsText(slot int, text []byte, equal bool) testFn {
 		var a Value
 		f.read(raw, &a)
 		b := Value{Kind: Varchar, Text: text}
-		n, ok := f.compare(&a, &b)
+		same, ok := f.equal(&a, &b)
 		if !ok {
 			return refused
 		}
-		return triOf((n == 0) == equal)
+		return triOf(same == equal)
 	}
 }

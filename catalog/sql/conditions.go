@@ -81,7 +81,8 @@ func (c *compiler) every(e *expr, decides tri) testFn {
 }
 
 func (c *compiler) compareFn(op string, x, y *expr) testFn {
-	if op == "=" || op == "<>" {
+	equality := op == "=" || op == "<>"
+	if equality {
 		if x.op == opField && y.isText() {
 			return equalsText(x.slot, y.value.Text, op == "=")
 		}
@@ -97,6 +98,13 @@ func (c *compiler) compareFn(op string, x, y *expr) testFn {
 		}
 		if a.Null || b.Null {
 			return unknown
+		}
+		if equality {
+			same, ok := f.equal(a, b)
+			if !ok {
+				return refused
+			}
+			return triOf(same == (op == "="))
 		}
 		n, ok := f.compare(a, b)
 		if !ok {
@@ -116,11 +124,11 @@ func (c *compiler) distinct(e *expr) testFn {
 		if a.Null || b.Null {
 			return triOf(a.Null != b.Null)
 		}
-		n, ok := f.compare(a, b)
+		same, ok := f.equal(a, b)
 		if !ok {
 			return refused
 		}
-		return triOf(n != 0)
+		return triOf(!same)
 	}
 }
 
@@ -147,11 +155,11 @@ func (c *compiler) in(e *expr) testFn {
 				result = unknown
 				continue
 			}
-			n, ok := f.compare(v, item)
+			same, ok := f.equal(v, item)
 			if !ok {
 				return refused
 			}
-			if n == 0 {
+			if same {
 				return yes
 			}
 		}
