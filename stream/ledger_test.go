@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,27 +12,28 @@ import (
 
 // TestLedgerHasProfiles: the rows of a profile source are records like others, each in one counted place (C5).
 func TestLedgerHasProfiles(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name string, lines ...string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return fmt.Sprintf("files: [%q]", path)
-	}
-	yaml := fmt.Sprintf(shopYAML,
-		write("exposures", `{"user_id":"u","variant":"control","ts":1772500000}`),
-		write("orders", `{"user_id":"u","order_id":"1","total":1,"ts":1772500001}`))
-	yaml = strings.Replace(yaml, "slices: [platform]", "slices: [tier, plan]", 1) + fmt.Sprintf(`
+	yaml := fmt.Sprintf(shopYAML, "files: [none]", "files: [none]")
+	yaml = strings.Replace(yaml, "slices: [platform]", "slices: [tier, plan]", 1) + `
 ---
-source: {id: users, format: json, profile: true, %s}
+source: {id: users, format: json, profile: true, files: [none]}
 ---
 event: {id: USER, sql: "SELECT user_id AS subject, tier, plan FROM users WHERE tier <> 'x'"}
-`, write("users", `{"user_id":"u","tier":"gold","plan":"a"}`, `{"user_id":"v","tier":"x"}`, `{"tier":"gold"}`, `{"user_id"`))
-	list, err := Analyze(context.Background(), catalogtest.Parse(t, yaml), AnalyzeOptions{Options: Options{Logger: quietLog()}})
+`
+	files := make(map[string][]string)
+	for source, lines := range map[string][]string{
+		"exposures": {`{"user_id":"u","variant":"control","ts":1772500000}`},
+		"orders":    {`{"user_id":"u","order_id":"1","total":1,"ts":1772500001}`},
+		"users":     {`{"user_id":"u","tier":"gold","plan":"a"}`, `{"user_id":"v","tier":"x"}`, `{"tier":"gold"}`, `{"user_id"`},
+	} {
+		path := filepath.Join(t.TempDir(), source)
+		writeLines(t, path, lines)
+		files[source] = []string{path}
+	}
+	list, err := Analyze(context.Background(), catalogtest.Parse(t, yaml), AnalyzeOptions{Options: Options{Logger: quietLog(), Files: files}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	balanced(t, list[0])
 	r := list[0].Ledger.Records["users"]
 	if r.Read != 4 || r.Rejected != 1 || r.Evaluated != 3 || r.Reasons["malformed"] != 1 {
 		t.Errorf("records of users: %+v", r)
