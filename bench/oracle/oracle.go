@@ -103,12 +103,26 @@ func before(a, b kept) bool {
 	return a.Offset < b.Offset
 }
 
+// describes says whether the experiment takes a dimension from the profile event def: all its rows count then.
+func describes(e Experiment, def string) bool {
+	for _, d := range e.Dimensions {
+		if d.Kind == Profile && d.Of == def {
+			return true
+		}
+	}
+	return false
+}
+
 func subject(answer *Answer, e Experiment, events []kept) {
 	count := func(def string, f func(*EventLedger)) {
 		key := [2]string{e.ID, def}
 		l := answer.Ledger[key]
 		l.Accepted++
-		f(&l)
+		if describes(e, def) {
+			l.Counted++
+		} else {
+			f(&l)
+		}
 		answer.Ledger[key] = l
 	}
 	stop := e.Stop
