@@ -312,6 +312,9 @@ func same(ours, theirs answer, static event.Type) bool {
 	// A DECIMAL of more than 53 bits becomes the nearest double here, and one beside it in DuckDB if it is negative.
 	a, _ := x.Float64()
 	b, _ := y.Float64()
+	if theirs.typ == "DOUBLE" && static.Kind == event.Any && math.Abs(a-b) < 1e-9 {
+		return true // % of wide decimals is of doubles there, and of decimals here if fields decide the digits
+	}
 	return theirs.typ == "DOUBLE" && math.Abs(a-b) <= 1e-14*math.Abs(b)
 }
 
