@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help build demo test race lint short kafka bench
+.PHONY: help build demo test race lint short kafka
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

@@ -307,7 +307,6 @@ func TestHistoryOutlivesDefinitions(t *testing.T) {
 	x := &changed.Experiments[0]
 	x.Dimensions[1].Name = "d2"
 	x.Metrics = slices.Insert(x.Metrics, 0, x.Metrics[1])
-	x.Metrics[0].Metric = &(*x.Metrics[0].Metric)
 	m := *x.Metrics[0].Metric
 	m.ID = "new"
 	x.Metrics[0].Metric = &m

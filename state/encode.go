@@ -155,7 +155,7 @@ func (s *Subject) appendCut(b []byte, cut int64, lastDay *int64) []byte {
 		d := cut / day
 		delta := d - *lastDay
 		*lastDay = d
-		return binary.AppendUvarint(b, zigzag(delta)<<2|cutDay)
+		return binary.AppendUvarint(b, zigzag(delta)<<2+cutDay)
 	}
 	for i := range s.exposed {
 		if s.exposed[i].t0 == cut {

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -30,6 +31,9 @@ func (l clientLogger) Log(level kgo.LogLevel, msg string, keyvals ...any) {
 	case kgo.LogLevelError, kgo.LogLevelWarn:
 		// The client retries what it calls an error; the engine's own states say what lasts.
 		to = slog.LevelWarn
+		if strings.HasPrefix(msg, "received an OffsetCommitResponse after our group session has ended") {
+			to = slog.LevelDebug // the engine has just left the group; its positions are in its own store
+		}
 	}
 	l.log.Log(context.Background(), to, "kafka client: "+msg, append(keyvals, "component", "kafka")...)
 }

@@ -79,18 +79,6 @@ func (f *fetcher) stop(tp topicPartition) {
 	}
 }
 
-// forget makes the client drop what it knows of a topic, so that a recreated one may be read.
-func (f *fetcher) forget(topic string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for tp := range f.partitions {
-		if tp.topic == topic {
-			return // still being read
-		}
-	}
-	f.client.PurgeTopicsFromClient(topic)
-}
-
 // settle makes the client's pause fit the state of the partition's queue. The queue's own lock orders a fill against
 // a drain, f.mu orders the calls: whoever comes last sees the truth.
 func (f *fetcher) settle(tp topicPartition) {

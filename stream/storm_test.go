@@ -28,7 +28,8 @@ func TestStormToleratesTheShareItself(t *testing.T) {
 		}
 	}
 	s.observe(true)
-	if !s.observe(true) && !s.observe(true) {
+	first, second := s.observe(true), s.observe(true)
+	if !first && !second {
 		t.Error("more than a fifth did not trip")
 	}
 	s.reset()

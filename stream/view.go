@@ -79,19 +79,6 @@ func (v *shardView) caughtUp() bool {
 	return true
 }
 
-// halted returns the first halt of the shard, nil if it has none.
-func (v *shardView) halted() *Halt {
-	if v.halt != nil {
-		return v.halt
-	}
-	for i := range v.feeds {
-		if h := v.feeds[i].halt; h != nil {
-			return h
-		}
-	}
-	return nil
-}
-
 // microTime is a time of the event clock as a time, nil where there is none.
 func microTime(us int64) *time.Time {
 	if us == math.MinInt64 || us == math.MaxInt64 {

@@ -104,7 +104,7 @@ func TestAlertsSurviveKills(t *testing.T) {
 	kills := number("TIDEMARK_ALERT_KILLS", 5)
 	for _, point := range []string{"after_commit", "before_send", "after_send"} {
 		t.Run(point, func(t *testing.T) {
-			s := scenario{experiments: max(4, kills), treatments: 2, users: 900, seed: uint64(len(point))}
+			s := scenario{experiments: max(4, 3*kills), treatments: 2, users: 900, seed: uint64(len(point))}
 			engine, p, r := startScenario(t, process.FakeBroker(t), s)
 			rng := rand.New(rand.NewPCG(s.seed, 9))
 			arm := func() { engine.Env = []string{fmt.Sprintf("TIDEMARK_ALERT_CRASH=%s:%d", point, 1+rng.IntN(2))} }
@@ -153,7 +153,7 @@ func TestAlertsSurviveKills(t *testing.T) {
 			}
 			engine.Env = nil
 			engine.Start()
-			missing := map[string]bool{}
+			var missing map[string]bool
 			for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 				missing = map[string]bool{}
 				for k := range expected {

@@ -160,7 +160,7 @@ func (c *client) send(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	var data any
-	version := c.sent
+	var version uint64
 	event := "rows"
 	if c.cells {
 		event = "cells"

@@ -57,6 +57,7 @@ func analyzeCommand(t terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			warnOfLosses(t.err, list)
 			return writeResults(t.out, list, output)
 		},
 	}

@@ -96,6 +96,9 @@ func TestSourceFlagReadsAFileInsteadOfATopic(t *testing.T) {
 
 func TestAnalyzePrintsTheSameNumbersInEveryFormat(t *testing.T) {
 	code, table, errOut := call("analyze", "testdata/shop", "--slices", "all")
+	if want := "warning: event PURCHASE: 1 of 6 rejected or late (type_mismatch 1)\n"; !strings.Contains(errOut, want) {
+		t.Errorf("standard error is %q, want %q in it", errOut, want)
+	}
 	if code != exitOK || !strings.Contains(table, "shipping") {
 		t.Fatalf("exit %d: %s%s", code, table, errOut)
 	}

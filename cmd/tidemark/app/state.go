@@ -73,7 +73,10 @@ func stateCommand(t terminal) *cobra.Command {
 		},
 	}
 	for _, sub := range []*cobra.Command{inspect, verify, rejects} {
-		sub.Flags().StringVar(&definitions, "definitions", ".", "the directory of definitions that the state was built from")
+		sub.Flags().StringVar(&definitions, "definitions", "", "the directory of definitions that the state was built from (required)")
+		if err := sub.MarkFlagRequired("definitions"); err != nil {
+			panic(err)
+		}
 	}
 	c.AddCommand(inspect, verify, rejects, acceptCommand(t))
 	return c
@@ -106,12 +109,15 @@ func eachStore(ctx context.Context, t terminal, data, definitions string, f func
 }
 
 func oneStore(plan *catalog.Plan, dir string, f func(*catalog.Plan, string, *state.Store) error) error {
+	var changed *state.DefinitionsChangedError
 	s, err := state.Open(dir, plan, state.Options{ReadOnly: true, VerifyLater: true})
 	switch {
 	case errors.Is(err, state.ErrCorrupt):
 		return &coded{code: exitCorrupt, err: fmt.Errorf("%s: %w", dir, err)}
 	case errors.Is(err, state.ErrFormat):
 		return &coded{code: exitFormat, err: fmt.Errorf("%s: %w", dir, err)}
+	case errors.As(err, &changed):
+		return err
 	case err != nil:
 		return fmt.Errorf("%s: %w; a running engine holds its state: copy the directory, or stop it", dir, err)
 	}

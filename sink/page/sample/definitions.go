@@ -20,7 +20,7 @@ var Now = time.Date(2026, 11, 18, 5, 32, 7, 0, time.UTC)
 const (
 	HostileName  = `<script>alert("name")</script>`
 	HostileSlice = `"><img src=x onerror=alert(1)>`
-	RTL          = "\u202eمخفض الحساب‬ ‮evil"
+	RTL          = "\u202eمخفض الحساب\u202c \u202eevil"
 	LongName     = "an_experiment_whose_name_was_written_by_a_program_that_concatenates_everything_it_knows_about_the_feature_flag_and_its_parents"
 )
 
