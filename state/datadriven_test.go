@@ -30,6 +30,7 @@ import (
 //	inspect SUBJECT        the subject's record
 //	reopen                 commits, closes and opens the store
 //	days from=N to=N       the cells of days alone
+//	rows                   the bytes of all committed rows but those about the store itself
 //
 // Times are hours and minutes of 2026-03-02, or Nd15:04 N days later; at is the Kafka timestamp, by default the time.
 type scenario struct {
@@ -102,6 +103,15 @@ func (s *scenario) run(d *datadriven.TestData) (string, error) {
 			return "", err
 		}
 		return "", s.open()
+	case "rows":
+		var b strings.Builder
+		err := s.store.scan(context.Background(), []byte{prefixDictionary}, nil, func(key, value []byte) error {
+			if key[0] != prefixMeta {
+				fmt.Fprintf(&b, "%x\n  %x\n", key, value)
+			}
+			return nil
+		})
+		return b.String(), err
 	case "days":
 		var from, to int64
 		d.ScanArgs(s.t, "from", &from)
