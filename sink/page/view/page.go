@@ -49,7 +49,7 @@ type Banner struct {
 
 // NewPage says what there is to say about an experiment; r is nil while it has no result.
 func NewPage(set *catalog.Set, x *catalog.Experiment, r *results.Result, st stream.Status, now time.Time) *Page {
-	p := &Page{ID: x.ID, Name: x.Name, Owner: x.Owner, Description: x.Description, Definition: short(x.Hash().String()), Life: Life(x, r, now),
+	p := &Page{ID: x.ID, Name: x.Name, Owner: x.Owner, Description: x.Description, Life: Life(x, r, now),
 		Crossovers: results.FormatCount(0), Arms: Arms(x, r), SRM: srm(r)}
 	if p.Name == "" {
 		p.Name = x.ID
@@ -59,6 +59,8 @@ func NewPage(set *catalog.Set, x *catalog.Experiment, r *results.Result, st stre
 		at = r.AsOf
 		p.Definition, p.Crossovers = short(r.Definition), results.FormatCount(r.Crossovers)
 		p.Table, p.Slices = NewTable(set, x, r), slicesShape(r)
+	} else {
+		p.Definition = short(x.Hash().String())
 	}
 	p.Day = day(x, at)
 	p.Fresh = freshness(x, r, st, now)

@@ -110,12 +110,15 @@ func NewTable(set *catalog.Set, x *catalog.Experiment, r *results.Result) *Table
 			if use.Role != g.role {
 				continue
 			}
-			m := Metric{ID: use.Metric.ID, Name: MetricName(use.Metric), Description: use.Metric.Description, Hash: short(use.Metric.Hash().String())}
+			m := Metric{ID: use.Metric.ID, Name: MetricName(use.Metric), Description: use.Metric.Description}
 			for i := range r.Rows {
 				if row := &r.Rows[i]; row.Metric == m.ID && row.Role == group.Role && len(row.Slice) == 0 {
 					m.Hash = short(row.Definition)
 					m.Rows = append(m.Rows, newRow(x, r, row, group.Axis, m.Name))
 				}
+			}
+			if m.Hash == "" {
+				m.Hash = short(use.Metric.Hash().String())
 			}
 			group.Metrics = append(group.Metrics, m)
 		}
