@@ -263,9 +263,13 @@ event: {id: GAVE, sql: "SELECT giver AS subject, variant, TO_TIMESTAMP(ts) AS ev
 ---
 event: {id: GOT, sql: "SELECT taker AS subject, CAST(n AS BIGINT) AS n, TO_TIMESTAMP(ts) AS event_time FROM gifts WHERE n <> 3"}
 ---
+event: {id: GREW, sql: "SELECT giver AS subject, CAST(n AS BIGINT) AS n, TO_TIMESTAMP(ts) AS event_time FROM gifts WHERE n = 4"}
+---
+metric: {metric_id: GROWN, type: CONTINUOUS, subject: subject, direction: up, numerator: {event: GREW, agg: SUM, value: n}}
+---
 metric: {metric_id: TAKEN, type: CONTINUOUS, subject: subject, direction: up, numerator: {event: GOT, agg: SUM, value: n}}
 ---
-experiment: {id: gifts, subject: subject, exposure: {event: GAVE, variant: variant}, variants: {a: 1, b: 1}, control: a, start: 2026-03-02T00:00:00Z, goals: [TAKEN]}
+experiment: {id: gifts, subject: subject, exposure: {event: GAVE, variant: variant}, variants: {a: 1, b: 1}, control: a, start: 2026-03-02T00:00:00Z, goals: [TAKEN, GROWN]}
 `
 	var lines []string
 	for i := range 200 {

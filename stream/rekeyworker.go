@@ -304,8 +304,8 @@ func (w *rekeyWorker) stopAt(h *Halt) {
 	if h.Since.IsZero() {
 		h.Since = e.opt.Now()
 	}
-	if h.From < 0 {
-		h.From = w.next
+	if h.From < 0 || w.committed < 0 {
+		h.From = max(w.next, w.rt.r.t.arrived(w.tp, w.incarnation)) // the group may have forgotten what the shards have
 	}
 	w.halt = h
 	source := w.rt.r.t.plan.Sources[w.rt.r.source].ID
