@@ -51,7 +51,7 @@ func TestBrokerErrorsEndRightOrHalted(t *testing.T) {
 					time.Sleep(30 * time.Second) // virtual
 					faults.Remove()
 					for range 900 {
-						res, err := r.Results(t.Context(), "landing", results0())
+						res, err := r.Results(t.Context(), "landing", whole())
 						if err == nil && res.Ledger.Records["orders"].Read == int64(len(purchases)) && res.Ledger.Records["exposures"].Read == int64(len(exposures)) {
 							break
 						}

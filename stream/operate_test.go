@@ -276,11 +276,11 @@ func TestUnknownExperimentAndStoppedEngine(t *testing.T) {
 	inWorld(t, 2, []string{"exposures", "orders"}, func(t *testing.T, w *world) {
 		r := start(t, directShop(t), w.options(vfs.NewMem()))
 		r.until("ready", func(s Status) bool { return s.Ready })
-		if _, err := r.Results(context.Background(), "nope", results0()); !errors.Is(err, ErrUnknownExperiment) {
+		if _, err := r.Results(context.Background(), "nope", whole()); !errors.Is(err, ErrUnknownExperiment) {
 			t.Errorf("unknown experiment: %v", err)
 		}
 		r.stop()
-		if _, err := r.Results(context.Background(), "landing", results0()); !errors.Is(err, ErrStopped) {
+		if _, err := r.Results(context.Background(), "landing", whole()); !errors.Is(err, ErrStopped) {
 			t.Errorf("stopped engine: %v", err)
 		}
 	})
