@@ -322,3 +322,44 @@ func TestGroupShowsPositions(t *testing.T) {
 		r.stop()
 	})
 }
+
+// A shard whose room for rejected records is used up stands still, and goes on without losing a record when an operator
+// lets it count them only.
+func TestUsedUpRejectQuotaHaltsAndCanBeAccepted(t *testing.T) {
+	exposures, purchases := shopLog(48, 100, 300)
+	inWorld(t, 2, []string{"exposures", "orders"}, func(t *testing.T, w *world) {
+		o := w.options(vfs.NewMem())
+		o.RejectQuota = 4000
+		w.produce("exposures", true, exposures)
+		w.produce("orders", true, purchases)
+		r := start(t, directShop(t), o)
+		r.read("orders", int64(len(purchases)))
+		var bad []string
+		for i := range 400 {
+			bad = append(bad, fmt.Sprintf(`{"user_id":"u%d","order_id":`, i))
+		}
+		w.produce("orders", true, bad)
+		r.until("halt", func(s Status) bool { return s.State == HaltedRejects })
+		all := int64(len(purchases) + len(bad))
+		for i := 0; r.result().Ledger.Records["orders"].Read != all || !r.Status().Ready; i++ {
+			if i == 60 {
+				t.Fatalf("after accepting: %+v of %d records; %q", r.result().Ledger.Records["orders"], all, r.Status().Reasons)
+			}
+			for _, s := range r.Status().Shards {
+				if s.State == HaltedRejects {
+					err := Accept(o.FS, o.Dir, Acceptance{Subject: "subject", Topic: "orders", Partition: s.Shard, State: HaltedRejects, By: "a test", At: time.Now()})
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			time.Sleep(time.Second) // virtual
+		}
+		res := r.result()
+		balanced(t, res)
+		if slices.Contains(res.Reasons, "gap_accepted") {
+			t.Error("rejects that are only counted are called a gap")
+		}
+		r.stop()
+	})
+}

@@ -69,6 +69,10 @@ type Options struct {
 	// CacheSubjects is how many decoded subjects one shard keeps. Default: state's own.
 	CacheSubjects int
 
+	// RejectQuota bounds the bytes of rejected and late records that a shard keeps per reason; a shard that has used it up
+	// halts (HALTED_REJECTS). Default: state's own, 1 GiB.
+	RejectQuota int64
+
 	// StormWindow and StormShare: a Kafka partition is halted when more than StormShare of its last StormWindow
 	// records were rejected. Defaults 10,000 and 0.2.
 	StormWindow int

@@ -98,7 +98,7 @@ func (t *subjectType) open(ctx context.Context, p int32) (*shard, *Halt, error) 
 	if err := makeDir(e.opt.FS, dir); err != nil {
 		return nil, nil, fmt.Errorf("stream: make %s: %w", dir, err)
 	}
-	store, err := state.Open(dir, t.plan, state.Options{FS: e.opt.FS, Cache: e.cache, FileCache: e.files, CacheSubjects: e.opt.CacheSubjects, RejectsCountOnly: t.countsOnly(p)})
+	store, err := state.Open(dir, t.plan, state.Options{FS: e.opt.FS, Cache: e.cache, FileCache: e.files, CacheSubjects: e.opt.CacheSubjects, RejectQuota: e.opt.RejectQuota, RejectsCountOnly: t.countsOnly(p)})
 	switch {
 	case errors.Is(err, state.ErrCorrupt):
 		return nil, haltDamagedState(dir, err), nil
