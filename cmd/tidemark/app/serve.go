@@ -52,7 +52,7 @@ func serveCommand(t terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			opt := stream.Options{Dir: f.data, Rebuild: f.rebuild, CommitEvery: f.commitEvery, Logger: logger(t, f.format, false)}
+			opt := stream.Options{Dir: f.data, KeepOpen: true, Rebuild: f.rebuild, CommitEvery: f.commitEvery, Logger: logger(t, f.format, false)}
 			if opt.Files, err = sourceFiles(sources, set); err != nil {
 				return err
 			}

@@ -34,11 +34,7 @@ type server struct {
 func (s *server) run(ctx context.Context, public, admin net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		if err := s.engine.Run(ctx); err != nil {
-			return err
-		}
-		<-ctx.Done() // bounded sources are read to their end; their results stay on the page
-		return nil
+		return s.engine.Run(ctx)
 	})
 	group.Go(func() error { return s.alerts.Run(ctx) })
 	group.Go(func() error { return s.alerts.Follow(ctx, s.engine.Hub()) })
