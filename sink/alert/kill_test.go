@@ -26,7 +26,7 @@ import (
 const (
 	childVariable = "TIDEMARK_ALERT_TEST_CHILD" // directory and URL of the receiver
 	killSecret    = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-	killEpisodes  = 130
+	killEpisodes  = 260
 )
 
 func TestMain(m *testing.M) {
