@@ -4,11 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/tidemark/tidemark/state"
+	"github.com/tidemark/tidemark/stream"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the goldens anew")
@@ -73,6 +79,21 @@ func TestExitCodes(t *testing.T) {
 		code, out, errOut := call(strings.Fields(c.args)...)
 		if code != c.code || !strings.Contains(out+errOut, c.says) {
 			t.Errorf("tidemark %s exits %d, want %d, and says %q, want something with %q", c.args, code, c.code, out+errOut, c.says)
+		}
+	}
+}
+
+func TestFailuresHaveTheirCodes(t *testing.T) {
+	for err, want := range map[error]int{
+		&stream.StoreError{Doing: "commit", Err: fmt.Errorf("write: %w", syscall.ENOSPC)}: exitDiskFull,
+		&stream.StoreError{Doing: "commit", Err: fmt.Errorf("write: %w", syscall.EIO)}:    exitDisk,
+		fmt.Errorf("run: %w", &stream.DeadlineError{Doing: "commit"}):                     exitDisk,
+		fmt.Errorf("open: %w", state.ErrCorrupt):                                          exitCorrupt,
+		fmt.Errorf("open: %w", state.ErrFormat):                                           exitFormat,
+		errors.New("anything else"):                                                       exitFailure,
+	} {
+		if got := failure(err); got != want {
+			t.Errorf("%v exits %d, want %d", err, got, want)
 		}
 	}
 }
