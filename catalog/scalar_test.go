@@ -3,6 +3,8 @@ package catalog
 import (
 	"testing"
 	"time"
+
+	"github.com/tidemark/tidemark/catalog/sql"
 )
 
 func TestParseDuration(t *testing.T) {
@@ -70,7 +72,7 @@ func TestNearest(t *testing.T) {
 		a, b string
 		want int
 	}{{"", "", 0}, {"a", "", 1}, {"ab", "ba", 1}, {"abc", "acb", 1}, {"ca", "abc", 3}, {"kitten", "sitting", 3}, {"한글", "한국", 1}} {
-		if got := editDistance([]rune(c.a), []rune(c.b)); got != c.want {
+		if got := sql.EditDistance([]rune(c.a), []rune(c.b)); got != c.want {
 			t.Errorf("distance of %q and %q is %d, want %d", c.a, c.b, got, c.want)
 		}
 	}

@@ -74,8 +74,11 @@ func nearest(word string, candidates []string) string {
 		distance = 2
 	}
 	for _, c := range candidates {
-		d := editDistance(strings.ToLower(word), strings.ToLower(c), distance)
-		if d < distance {
+		x, y := []rune(strings.ToLower(word)), []rune(strings.ToLower(c))
+		if len(x) > 64 || len(x)-len(y) >= distance || len(y)-len(x) >= distance {
+			continue
+		}
+		if d := EditDistance(x, y); d < distance {
 			best, distance = c, d
 		}
 	}
@@ -83,32 +86,4 @@ func nearest(word string, candidates []string) string {
 		return ""
 	}
 	return fmt.Sprintf("did you mean %q?", best)
-}
-
-// editDistance counts insertions, deletions, replacements and swaps of neighbours (optimal string alignment). Words
-// whose lengths differ by limit or more are not compared.
-func editDistance(a, b string, limit int) int {
-	x, y := []rune(a), []rune(b)
-	if len(x)-len(y) >= limit || len(y)-len(x) >= limit || len(x) > 64 {
-		return limit
-	}
-	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		row[0] = i
-		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(y)]
 }

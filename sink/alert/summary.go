@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/tidemark/tidemark/catalog/sql"
 	"github.com/tidemark/tidemark/sink/alert/notify"
 )
 
@@ -152,7 +153,7 @@ func clean(err error) error {
 func suggest(name string) string {
 	best, at := "", 4
 	for _, f := range SummaryFields() {
-		if d := distance(strings.ToLower(name), strings.ToLower(f)); d < at {
+		if d := sql.EditDistance([]rune(strings.ToLower(name)), []rune(strings.ToLower(f))); d < at {
 			best, at = f, d
 		}
 	}
@@ -160,25 +161,4 @@ func suggest(name string) string {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean {{.%s}}?)", best)
-}
-
-// distance is Levenshtein's, over bytes: names are ASCII.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(row[j]+1, row[j+1]+1, cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -3,6 +3,8 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+
+	"github.com/tidemark/tidemark/catalog/sql"
 )
 
 // Problem is an error as RFC 9457 has it, with what to do about it.
@@ -38,36 +40,12 @@ func (p Problem) write(w http.ResponseWriter) {
 func Nearest(name string, known []string) string {
 	best, bestDistance := "", len(name)/3+1
 	for _, k := range known {
-		if d := distance(name, k, bestDistance); d <= bestDistance && (best == "" || d < bestDistance) {
+		if len(name)-len(k) > bestDistance || len(k)-len(name) > bestDistance {
+			continue
+		}
+		if d := sql.EditDistance([]rune(name), []rune(k)); d <= bestDistance && (best == "" || d < bestDistance) {
 			best, bestDistance = k, d
 		}
 	}
 	return best
-}
-
-// distance is the Damerau-Levenshtein distance (adjacent letters swapped count one) of a and b, or anything above limit
-// once it cannot be within it.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) > limit || len(b)-len(a) > limit {
-		return limit + 1
-	}
-	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				cur[j] = min(cur[j], before[j-2]+1)
-			}
-		}
-		before, prev, cur = prev, cur, before
-	}
-	return prev[len(b)]
 }
