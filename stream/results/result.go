@@ -20,7 +20,9 @@ type Result struct {
 	SRM        SRM               `json:"srm"`
 	Ledger     Ledger            `json:"ledger"`
 	Reasons    []string          `json:"reasons,omitempty"`
-	Rows       []Row             `json:"rows"`
+	// Correction is the experiment's for many comparisons; left out if it has none.
+	Correction string `json:"correction,omitempty"`
+	Rows       []Row  `json:"rows"`
 	// Facts are the tunings, by Row.Key, that this evaluation set and that were not in its Inputs. Whoever evaluates
 	// live keeps them and gives them back as Inputs.Facts.
 	Facts map[string]Tuning `json:"-"`
@@ -99,6 +101,25 @@ type Row struct {
 	// Tuning is the fact behind the row's always-valid numbers; null while there is none.
 	Tuning *Tuning `json:"tuning,omitempty"`
 
+	// Alpha is the level at which the row's state is decided, where that is not the experiment's: its share of the
+	// experiment's error rate.
+	Alpha float64 `json:"alpha,omitempty"`
+	// PAdjusted is the always-valid p after the experiment's correction; left out without one, and in slices.
+	PAdjusted *float64 `json:"p_adjusted,omitempty"`
+	// Q is the false discovery rate at which a row of a slice stands out among all slices of its metric, by current
+	// e-values (e-BH); left out for the whole. Slices explore: they decide nothing.
+	Q *float64 `json:"q,omitempty"`
+	// Stratified is the difference post-stratified by the leaf cells of the subject dimensions; on the whole only.
+	Stratified *Difference `json:"stratified,omitempty"`
+	// Power says what can be seen with the row's data, and what is missing; on the whole only.
+	Power *Power `json:"power,omitempty"`
+	// Clip is the range a subject's total is clipped to, where the metric has one.
+	Clip *Clip `json:"clip,omitempty"`
+	// Quantile is the metric's, for a quantile metric: by_variant's values are then quantiles of events.
+	Quantile float64 `json:"quantile,omitempty"`
+	// Warnings are what an analyst should look at before believing the row.
+	Warnings []Warning `json:"warnings,omitempty"`
+
 	key  string // Key, made once
 	same *Row   // the evaluation that this row is a copy of
 }
@@ -162,6 +183,7 @@ type Lift struct {
 type CUPED struct {
 	Theta      *float64   `json:"theta"`
 	Difference Difference `json:"difference"`
+	Lift       *Lift      `json:"lift,omitempty"`
 }
 
 // Guardrail is the limit and the word for where the result stands to it.
@@ -169,4 +191,53 @@ type Guardrail struct {
 	Limit float64 `json:"limit"`
 	Unit  string  `json:"unit"` // relative, absolute
 	State string  `json:"state"`
+	// NonInferiority is the opposite question: is it shown that the harm is within the limit? Null while it can't be asked.
+	NonInferiority *NonInferiority `json:"non_inferiority,omitempty"`
+}
+
+// NonInferiority is the one-sided test that a result is short of its guardrail's limit. Bounds are in the metric's unit, as
+// the distance from the limit on its harmful side: below 0 is within.
+type NonInferiority struct {
+	// Verdict is shown or not_shown, by the always-valid bound.
+	Verdict     string   `json:"verdict"`
+	Z           *float64 `json:"z"`
+	P           *float64 `json:"p"`
+	PAlways     *float64 `json:"p_always"`
+	Bound       *float64 `json:"bound"`
+	BoundAlways *float64 `json:"bound_always"`
+}
+
+// Power says what effect the row's data can show. Effects are in the metric's unit, lifts beside them; all at a power of 80 %
+// and the row's level.
+type Power struct {
+	// MDE is the smallest effect that the always-valid test would show at the present size, MDEFixed that of one look.
+	MDE          *float64 `json:"mde"`
+	MDELift      *float64 `json:"mde_lift"`
+	MDEFixed     *float64 `json:"mde_fixed"`
+	MDEFixedLift *float64 `json:"mde_fixed_lift"`
+	// Subjects is how many subjects over both arms the always-valid test needs to show Lift, the experiment's mde; null
+	// without one.
+	Lift     *float64 `json:"lift"`
+	Subjects *int64   `json:"subjects"`
+}
+
+// Clip is the range to which each subject's total is clipped. From a percentile it is a dated fact: the percentile of all
+// variants' subjects at the instant Set, frozen then.
+type Clip struct {
+	Lower           *float64   `json:"lower"`
+	Upper           *float64   `json:"upper"`
+	LowerPercentile *float64   `json:"lower_percentile,omitempty"`
+	UpperPercentile *float64   `json:"upper_percentile,omitempty"`
+	Set             *time.Time `json:"set,omitempty"`
+}
+
+// Warning is something about a row that its interval does not know.
+type Warning struct {
+	// Code is one of heterogeneity, mix_shift, pre_exposure_bias, suspicious_lift, novelty.
+	Code string `json:"code"`
+	// Dimension is the one concerned, "" for none.
+	Dimension string   `json:"dimension,omitempty"`
+	P         *float64 `json:"p,omitempty"`
+	// Text says it in a sentence.
+	Text string `json:"text"`
 }
