@@ -55,15 +55,27 @@ func (e *Engine) lookAtDisk() {
 	if was != nil && was.Low {
 		low = free < mark+mark/10
 	}
-	e.disk.status.Store(&DiskStatus{Free: free, Total: total, LowWater: mark, Low: low})
+	status := &DiskStatus{Free: free, Total: total, LowWater: mark, Low: low}
 	if was != nil && was.Low == low || was == nil && !low {
+		e.disk.status.Store(status)
 		return
 	}
+	if low {
+		// Paused first, then said: whoever reads the status may rely on it. What is below catches a fetcher that began
+		// between the two.
+		e.hold(true)
+	}
+	e.disk.status.Store(status)
+	e.hold(low)
 	if low {
 		e.opt.Logger.Error("the disk is low: fetching is paused, results are served as they are", "state", string(ReadOnlyDisk), "free", free, "low_water", mark)
 	} else {
 		e.opt.Logger.Info("the disk has room again: fetching goes on", "free", free, "low_water", mark)
 	}
+}
+
+// hold pauses every fetcher, or ends that.
+func (e *Engine) hold(low bool) {
 	for _, t := range e.types {
 		t.hold(low)
 	}
