@@ -1,0 +1,110 @@
+// Command bench measures Tidemark and others on one job, over one log, on one machine, and compares every answer with an
+// exact oracle:
+//
+//	go run ./bench list                                the scenarios
+//	go run ./bench run SCENARIO [--runs 5] [--engines tidemark,null,naive] [--broker kfake|kafka] [--out DIR]
+//	go run ./bench fill SCENARIO --broker kafka        fill the topic, start no engine, print where it is, wait for Ctrl-C
+//	go run ./bench answer SCENARIO --semantics bare    the oracle's cells as NDJSON
+//	go run ./bench compare SCENARIO --semantics bare FILE   hold a file of cells against the oracle
+//
+// Scenarios are in bench/speed/scenarios.go, traffic, definitions and oracle in bench/traffic. How runs are made and what
+// the figures mean is in docs/benchmarks.md.
+//
+// # The log
+//
+// One topic, keyed by the subject (partition = murmur2 of the key, as Kafka's own clients), 8 partitions unless the
+// scenario says otherwise, no compression unless it says so. A record's value is one JSON object without spaces, always
+// with these keys in this order, of about 250 bytes (agent is padded to that):
+//
+//	{"id":"e00000000123456","ts":1767225600123,"type":"click","user":{"id":"u00001234567","plan":"plus"},
+//	 "device":{"platform":"ios","country":"DE","agent":"…"},"experiment":{"id":"ranking","variant":"treatment"},"cents":0}
+//
+//	id       what duplicates have in common; a duplicate is the same bytes again, up to 10,000 records later
+//	ts       event time, milliseconds. Kafka's record timestamp is event time as well: that of the append, never falling
+//	type     exposure, impression, click, purchase
+//	user     the subject (also the record's key) and its plan: free, plus, pro
+//	device   platform: ios, android, web; country: 20 codes; agent: nobody reads it
+//	experiment   always "ranking"; control or treatment
+//	cents    an integer: of a purchase 1 to 20000, else 0
+//
+// plan, platform and country never change for a subject, and every record carries them, so that an engine without joins
+// can slice too. The variant does not change either, save for the exposures of a few crossovers (0.05 % of the subjects).
+//
+// # The job
+//
+// Three metrics for each variant in each of the 8 groupings of platform, country and plan:
+//
+//	metric       x of a subject            y of a subject
+//	ctr          clicks                    impressions
+//	revenue      Σ cents of purchases      1
+//	order_rate   purchases                 clicks
+//
+// A cell is (variant, values of the fixed dimensions, metric) with n, Σx, Σy, Σx², Σy², Σxy over its subjects, exactly.
+// Which events count is said by the semantics:
+//
+//	bare     Every record counts, duplicates too. Subjects are groups of equal (variant, platform, country, plan, user.id)
+//	         over all records, exposures included; n is their number, whether they have clicks or not.
+//	full     As Tidemark does without event ids (DESIGN §5): a record more than the scenario's lateness behind the largest
+//	         Kafka timestamp so far in its partition does not count, an exposure not if it is more than 10 minutes behind. t₀ is
+//	         the earliest counted exposure of the subject; only what lies at or after t₀ counts; a subject with exposures of two
+//	         variants is left out; a click counts for ctr only if an impression that counts lies at or before it, a purchase for
+//	         order_rate only if a click at or after t₀ does; revenue takes every purchase from t₀ on. n is the exposed subjects.
+//	dedupe   full, and of the records with one id and user only the first that is not late counts.
+//
+// # Peers
+//
+// A peer is a folder bench/peers/NAME/ with an executable file named "peer" (any language), started by the harness with that
+// folder as working directory, in a process group of its own:
+//
+//	./peer prepare       once, not measured: fetch and build. May take minutes; exit 0 when "run" needs no network
+//	./peer run           one run, described by the environment; ends by itself with exit 0
+//	./peer describe      prints its versions and its whole configuration as text, for the report
+//
+// The harness ends a run early with SIGTERM to the group, and SIGKILL 30 s later; nothing may be started outside the group
+// (no setsid). The environment of a run:
+//
+//	BENCH_BROKERS      host:port
+//	BENCH_TOPIC        the filled topic; it does not grow
+//	BENCH_PARTITIONS   its partitions
+//	BENCH_EVENTS       its records: a run reads all, from the start to the ends as they are, and then stops
+//	BENCH_SUBJECTS     how many subjects there may be
+//	BENCH_LATENESS_MS  the scenario's lateness
+//	BENCH_CORES        2: what parallelism to use
+//	BENCH_MEMORY_MB    what the peer may take for heap and native state together; 6144 unless the scenario says otherwise
+//	BENCH_DIR          an empty folder on the same disk, removed after the run: state, checkpoints, everything
+//	BENCH_CELLS        the file to write the cells to
+//	BENCH_WARM         a topic of the same kind with 1/10 of the records, to warm up on in the same process before the clock starts
+//	BENCH_WARM_EVENTS  its records; 0 if there is none
+//
+// Topics of its own (repartition, output) a peer creates on the same broker with names that begin with the value of
+// BENCH_OWN, which is new in each run, and deletes at the end.
+//
+// On standard output a peer prints one line of JSON as its last line (other lines before it are kept as its log):
+//
+//	{"peer":"flink-rocksdb","semantics":"bare","events":20000000,"wall_ns":…,"cpu_ns":…,"rss_bytes":…,"disk_bytes":…,
+//	 "written_bytes":…,"version":"2.2.1","notes":["…"],"extra":{"checkpoint_ms":…}}
+//
+//	events          records consumed by the clock
+//	wall_ns         from just before the first record is asked for to when the last cell is final and handed out
+//	cpu_ns          user + system time of all the peer's processes in that time (/proc/PID/stat; not the broker's, not the
+//	                warm-up's, not the start of the JVM)
+//	rss_bytes       largest VmHWM, added up over its processes
+//	disk_bytes      of its state at the end; 0 if it has none
+//	written_bytes   write_bytes of /proc/PID/io in that time
+//
+// A batch engine that computes everything again at each refresh prints one such line for each measurement as
+// {"peer":"duckdb","measurement":"refresh","events":…,…}; the last line is the one that its cells belong to. The harness
+// itself samples the process group's CPU and RSS and reports both.
+//
+// Cells are NDJSON, in any order, one line for each cell with n > 0, for all 8 groupings; a dimension that is not fixed is
+// left out of slice; sums are integers, as JSON numbers or as strings of decimal digits (they pass 2⁵³):
+//
+//	{"variant":"control","slice":{"platform":"ios","country":"DE"},"metric":"ctr","n":1201,"sum_x":"3310","sum_y":"8122",
+//	 "sum_xx":"…","sum_yy":"…","sum_xy":"…"}
+//
+// They are compared with the oracle's cells of the semantics that the peer states, both ways: a missing, extra or different
+// cell fails the run, and the report says so beside the figure. `go run ./bench compare` does the same by hand, on any
+// scenario; `smoke` (20,000 events) is the one to begin with.
+package main
+
+func main() {}
