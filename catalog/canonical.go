@@ -69,6 +69,9 @@ func (m *Metric) canonical() string {
 	}
 	c.line("order", map[bool]string{true: "after_denominator", false: "any"}[m.Ordered])
 	c.line("window", durationText(m.Window))
+	if m.Strict {
+		c.line("strict", "true")
+	}
 	c.line("none", map[bool]string{true: "exclude", false: "zero"}[m.ExcludeNone])
 	c.number("cap", m.Cap)
 	c.number("winsorize.lower", m.WinsorizeLower)

@@ -117,6 +117,7 @@ type Metric struct {
 	Format                                  string
 	Ordered                                 bool          // order: after_denominator, resolved
 	Window                                  time.Duration // 0: none
+	Strict                                  bool          // a subject enters once, when its window is over
 	ExcludeNone                             bool          // none: exclude
 	Cap, WinsorizeUpper, WinsorizeLower     *float64
 	Name, Owner, Team, Description, Runbook string

@@ -43,6 +43,7 @@ var explanations = map[string]string{
 	"E033": "TRIGGERED is the subject's first exposure, exactly one for each exposed subject: it can be counted and has no values. Profile sources describe subjects; their events are neither exposures nor counted.",
 	"E034": "A metric adds up per subject, so its subject must contain the experiment's. If its events do have that column, add it to the metric's subject: it may be a list.",
 	"E035": "The condition does not parse or type-check over the event's columns.",
+	"E036": "With strict a subject enters the metric once, when its window is over. So the metric needs a window, and one that runs from the first exposure on: after a denominator event there may always be another.",
 	"E040": "control names one of the variants; the others are compared with it.",
 	"E041": "variants maps each variant to its planned weight, a number from 0 on, at least one above 0. The split is checked against the weights (SRM), so they must be what the assignment really used.",
 	"E042": "An experiment runs from start up to, not including, stop; end is when it is planned to be over. Both lie after start.",

@@ -157,7 +157,7 @@ func (c *compiler) dimension(e *Experiment, d Dimension) PlanDimension {
 // metric compiles a metric of an experiment.
 func (c *compiler) metric(e *Experiment, u MetricUse, onEvents uint) PlanMetric {
 	m := u.Metric
-	out := PlanMetric{MetricUse: u, Hash: m.Hash(), Numerator: c.term(&m.Numerator), Denominator: -1, Ordered: m.Ordered, Window: m.Window.Microseconds()}
+	out := PlanMetric{MetricUse: u, Hash: m.Hash(), Numerator: c.term(&m.Numerator), Denominator: -1, Ordered: m.Ordered, Window: m.Window.Microseconds(), Strict: m.Strict}
 	if m.Denominator != nil {
 		out.Denominator = c.term(m.Denominator)
 	}

@@ -47,6 +47,7 @@ metrics:
     format: currency:KRW
     order: any
     window: 1d
+    strict: true
     where: "category <> 'gift'"
     none: exclude
     cap: 1000

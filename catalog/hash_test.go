@@ -90,6 +90,7 @@ func TestHashFollowsMeaning(t *testing.T) {
 		{"exposure SQL", "FROM exposures", "FROM exposures WHERE country <> 'test'", "experiment/landing_page plan/xpc_key"},
 		{"aggregate", "event: PURCHASE,  agg: SUM", "event: PURCHASE,  agg: MAX", "metric/ARPU plan/xpc_key"},
 		{"window", "type: BINOMIAL", "window: 1d", "metric/CTR plan/xpc_key"},
+		{"strict window", "type: BINOMIAL", "window: 1d\n  order: any\n  strict: true", "metric/CTR plan/xpc_key"},
 		{"order", "type: BINOMIAL", "order: any", "metric/CTR plan/xpc_key"},
 		{"none", "type: CONTINUOUS", "none: exclude", "metric/ARPU plan/xpc_key"},
 		{"where", "value: revenue}", "value: revenue, where: revenue > 1}", "metric/ARPU plan/xpc_key"},

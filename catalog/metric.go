@@ -30,6 +30,7 @@ func (l *loader) metric(d *definition) *Metric {
 	}
 	l.direction(m, r)
 	l.orderAndWindow(m, r)
+	l.strict(m, r)
 	l.outliers(m, r)
 	l.deprecated(m, r)
 	l.metricSlices(m, r)

@@ -90,6 +90,8 @@ type PlanMetric struct {
 	Presence []int
 	Ordered  bool
 	Window   int64 // 0: none. For an ordered metric it runs from the denominator event, else from t0
+	// Strict: a subject contributes nothing until its window, which runs from t0, is over and can no longer change.
+	Strict bool
 	// Dimensions is the mask of the experiment's dimensions that this metric is sliced by.
 	Dimensions uint
 }

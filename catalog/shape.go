@@ -130,6 +130,7 @@ var metricShape = &shape{name: "metric", doc: "A per-subject quantity and how it
 	key{name: "format", kind: textKey, doc: "percent, count, number, duration_ms, or currency:KRW."},
 	key{name: "order", kind: enumKey, enum: []string{"after_denominator", "any"}, doc: "after_denominator: a numerator event counts only from a denominator event on; the default for two events."},
 	key{name: "window", kind: durationKey, doc: "How long events count after the denominator event (two events) or the first exposure."},
+	key{name: "strict", kind: boolKey, doc: "true: a subject enters once, complete, when its window (from the first exposure on) is over and can no longer change; until then it contributes nothing."},
 	key{name: "where", kind: predicateKey, doc: "Holds for the events of both numerator and denominator."},
 	key{name: "none", kind: enumKey, enum: []string{"zero", "exclude"}, doc: "A subject without a qualifying event has 0 (zero), or is left out (exclude)."},
 	key{name: "cap", kind: numberKey, doc: "The most that one subject counts for."},
