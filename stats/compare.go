@@ -26,6 +26,8 @@ type Design struct {
 	// CUPED asks for the difference adjusted by the pre-period; CUPEDTuning is its tuning.
 	CUPED       bool
 	CUPEDTuning Tuning
+	// Boundary is how the always-valid test is made; the zero value is the default.
+	Boundary Boundary
 }
 
 // level is an error rate with the normal quantile of half of it.
@@ -47,8 +49,8 @@ func Compare(treatment, control *moment.Sums, d Design) Comparison {
 	var c Comparison
 	l := d.level()
 	reasons := reasonSet{}
-	t, errT := Ratio(treatment, d.Scale)
-	k, errC := Ratio(control, d.Scale)
+	var before [2]armBefore
+	t, k, errT, errC := estimates(treatment, control, d, &before)
 	c.Treatment, c.Control = t, k
 	reasons.of(errT)
 	reasons.of(errC)
@@ -61,14 +63,14 @@ func Compare(treatment, control *moment.Sums, d Design) Comparison {
 	c.Lift.Method = d.Lift.orDefault()
 	if t.Value.OK && k.Value.OK {
 		c.Difference = normalTest(moment.RatioDifference(treatment, control, d.Scale), t.Var, k.Var, l)
-		c.Difference.Always = d.Tuning.Always(c.Difference, treatment.N, control.N, l.alpha)
+		c.Difference.Always = d.Boundary.Test(d.Tuning, c.Difference, treatment.N, control.N, l.alpha)
 		c.Welch = welch(c.Difference, t, k, l)
 		c.Lift = lift(c.Lift.Method, c.Difference, plainEffect(c.Difference, t, k), l.k, &reasons)
 		if c.Difference.SE.OK && c.Difference.SE.V == 0 {
 			reasons.add(ZeroVariance)
 		}
 		if d.CUPED {
-			a := adjusted(treatment, control, t, k, d, l)
+			a := adjusted(c.Difference.Value.V, t, k, &before, d, l)
 			c.CUPED = &a
 		}
 	}

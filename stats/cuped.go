@@ -29,32 +29,56 @@ type Adjusted struct {
 //
 // The lift is δ* over the control's unadjusted value, and its interval knows that the two are correlated, Cov(δ*, ȳ_c) =
 // −(s_yy − θ·s_yx)/n_c: to leave that out covers too little. Unit: as the metric's.
-// Source: Deng, Xu, Kohavi & Walker, WSDM 2013; statistics.md §2.6 (GrowthBook #3610 is the missing covariance).
+// Source: Deng, Xu, Kohavi & Walker, WSDM 2013; the missing covariance is GrowthBook #3610.
 func CUPED(treatment, control *moment.Sums, d Design) Adjusted {
-	t, errT := Ratio(treatment, d.Scale)
-	c, errC := Ratio(control, d.Scale)
+	var before [2]armBefore
+	d.CUPED = true
+	t, c, errT, errC := estimates(treatment, control, d, &before)
 	if errT != nil || errC != nil {
 		reasons := reasonSet{}
 		reasons.of(errT)
 		reasons.of(errC)
 		return Adjusted{Reasons: reasons.sorted()}
 	}
-	return adjusted(treatment, control, t, c, d, d.level())
+	return adjusted(moment.RatioDifference(treatment, control, d.Scale), t, c, &before, d, d.level())
 }
 
-// adjusted is CUPED with the unadjusted estimates at hand.
-func adjusted(treatment, control *moment.Sums, t, c Estimate, d Design, level level) Adjusted {
+// armBefore is what an arm's sums say of the pre-period.
+type armBefore struct {
+	l   moment.Linear
+	err error
+}
+
+// estimates returns both arms' values, and fills before if the design asks for CUPED.
+func estimates(treatment, control *moment.Sums, d Design, before *[2]armBefore) (t, c Estimate, errT, errC error) {
+	if !d.CUPED {
+		t, errT = Ratio(treatment, d.Scale)
+		c, errC = Ratio(control, d.Scale)
+		return t, c, errT, errC
+	}
+	mean := treatment.IsMean() && control.IsMean()
+	one := func(s *moment.Sums, b *armBefore) (Estimate, error) {
+		var f moment.Finals
+		var err error
+		f, b.l, err, b.err = s.FinaliseLinear(d.Scale, mean)
+		return estimateOf(s, &f, err)
+	}
+	t, errT = one(treatment, &before[0])
+	c, errC = one(control, &before[1])
+	return t, c, errT, errC
+}
+
+// adjusted is CUPED with the unadjusted difference and estimates at hand.
+func adjusted(unadjusted float64, t, c Estimate, before *[2]armBefore, d Design, level level) Adjusted {
 	var a Adjusted
 	reasons := reasonSet{}
 	if !t.Var.OK || !c.Var.OK {
 		return a // the comparison's own reasons say why
 	}
-	mean := treatment.IsMean() && control.IsMean()
-	lt, errT := treatment.Linear(d.Scale, mean)
-	lc, errC := control.Linear(d.Scale, mean)
-	reasons.of(errT)
-	reasons.of(errC)
-	if errT != nil || errC != nil {
+	lt, lc := &before[0].l, &before[1].l
+	reasons.of(before[0].err)
+	reasons.of(before[1].err)
+	if before[0].err != nil || before[1].err != nil {
 		a.Reasons = reasons.sorted()
 		return a
 	}
@@ -68,11 +92,11 @@ func adjusted(treatment, control *moment.Sums, t, c Estimate, d Design, level le
 	a.Theta = Known(theta)
 	// The pre-period of both arms together, weighted by subjects: for a mean the mean of all.
 	x := (float64(lt.N)*lt.X + float64(lc.N)*lc.X) / float64(lt.N+lc.N)
-	a.Treatment = adjust(t, &lt, theta, x)
-	a.Control = adjust(c, &lc, theta, x)
-	diff := moment.RatioDifference(treatment, control, d.Scale) - theta*(lt.X-lc.X)
+	a.Treatment = adjust(t, lt, theta, x)
+	a.Control = adjust(c, lc, theta, x)
+	diff := unadjusted - theta*(lt.X-lc.X)
 	a.Difference = normalTest(diff, a.Treatment.Var, a.Control.Var, level)
-	a.Difference.Always = d.CUPEDTuning.Always(a.Difference, lt.N, lc.N, level.alpha)
+	a.Difference.Always = d.Boundary.adjusted().Test(d.CUPEDTuning, a.Difference, lt.N, lc.N, level.alpha)
 	a.Lift = lift(d.Lift.orDefault(), a.Difference, effect{
 		diff: diff, base: c.Value.V,
 		varDiff: a.Treatment.Var.V + a.Control.Var.V, varBase: c.Var.V,

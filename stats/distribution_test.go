@@ -101,7 +101,7 @@ func TestStudentTwoSidedP(t *testing.T) {
 		{1e-8, 3, 0.99999999264894806104},
 	} {
 		for _, x := range []float64{c.t, -c.t} {
-			if got := StudentTwoSidedP(x, c.nu); relative(got, c.want) > 1e-10 {
+			if got := StudentTwoSidedP(x, c.nu); relative(got, c.want) > 2e-13 {
 				t.Errorf("p(%v, ν = %v) = %.15g, want %.15g (%.1g)", x, c.nu, got, c.want, relative(got, c.want))
 			}
 		}
@@ -137,7 +137,7 @@ func TestStudentUpper(t *testing.T) {
 		{0.4, 7, 0.26316686135202275215},
 		{0.4, 2000, 0.25338080682066533226},
 	} {
-		if got := StudentUpper(c.q, c.nu); relative(got, c.want) > 2e-12 {
+		if got := StudentUpper(c.q, c.nu); relative(got, c.want) > 1e-14 {
 			t.Errorf("upper %v at ν = %v: %.15g, want %.15g (%.1g)", c.q, c.nu, got, c.want, relative(got, c.want))
 		}
 	}
@@ -155,6 +155,51 @@ func TestStudentAgreesWithGonum(t *testing.T) {
 				t.Errorf("p at gonum's quantile of %v, ν = %v: %v", q, nu, got)
 			}
 		}
+	}
+}
+
+func TestStudentUpperInvertsTheTail(t *testing.T) {
+	// Over every way that the two are computed: the error of the quantile is that of p over its slope, and nothing else.
+	r := newRand(t)
+	exact := 0
+	for range 20000 {
+		nu, q := math.Exp(15*r.Float64()-0.7), 0.5*math.Exp(-0.01-60*r.Float64()*r.Float64())
+		x := StudentUpper(q, nu)
+		if got := StudentTwoSidedP(x, nu); relative(got, 2*q) > 3e-12 {
+			t.Fatalf("p(%v, ν = %v) = %.15g, want %.15g (%.1g)", x, nu, got, 2*q, relative(got, 2*q))
+		}
+		if _, ok := cornishFisher(NormalUpper(q), nu); ok {
+			exact++
+		}
+	}
+	if exact < 5000 || exact > 15000 {
+		t.Errorf("the expansion alone answered %d of 20000", exact)
+	}
+}
+
+func TestCornishFisherSaysWhenItIsExact(t *testing.T) {
+	// The bound that the expansion claims for itself, against Newton's method on the tail.
+	exact := 0
+	for nu := 1.0; nu < 1e6; nu *= 1.13 {
+		for _, q := range []float64{0.4, 0.1, 0.025, 0.005, 5e-4, 1e-5, 1e-8, 1e-12} {
+			x := NormalUpper(q)
+			got, ok := cornishFisher(x, nu)
+			if !ok {
+				continue
+			}
+			exact++
+			// One step of Newton's method from it, by the true tail: its size is the error.
+			density := math.Exp(logGammaHalf(nu/2) - math.Log(nu*math.Pi)/2 - (nu+1)/2*math.Log1p(got*got/nu))
+			if step := (StudentTwoSidedP(got, nu)/2 - q) / density / got; math.Abs(step) > 1e-14 {
+				t.Errorf("upper %v at ν = %v: %v is off by %.1g", q, nu, got, step)
+			}
+		}
+	}
+	if exact < 400 {
+		t.Errorf("the expansion answered only %d times", exact)
+	}
+	if _, ok := cornishFisher(NormalUpper(.025), 40); !ok {
+		t.Error("at 40 degrees of freedom 5 % need Newton's method")
 	}
 }
 

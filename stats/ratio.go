@@ -15,7 +15,7 @@ var (
 )
 
 // minDenominatorZ is the distance of a mean denominator from 0, in its standard errors, below which the delta method is
-// not to be relied on: a warning. Source: statistics.md §2.4 (Eppo's rule for lifts, generalised).
+// not to be relied on: a warning. Source: Eppo's documentation withholds a lift whose control is that near to 0; here any ratio.
 const minDenominatorZ = 10
 
 // Ratio returns the ratio of means R = Σnum/Σden over n subjects and its variance by the delta method:
@@ -26,10 +26,15 @@ const minDenominatorZ = 10
 // integers and rounded once. With every d = 1 it is the mean and s²/n. Unit: (unit of num)/(unit of den).
 // The estimate holds what can be computed also when err is not nil: ErrNoSubjects if n = 0, moment.ErrTooFewSubjects if
 // n = 1, ErrZeroDenominator if Σd ≤ 0, moment.ErrCorrupt if the sums are impossible.
-// Source: Deng, Knoblich & Lu, KDD 2018 (arXiv:1803.06336); statistics.md §2.4.
+// Source: Deng, Knoblich & Lu, KDD 2018 (arXiv:1803.06336).
 func Ratio(s *moment.Sums, sc moment.Scale) (Estimate, error) {
-	e := Estimate{N: s.N}
 	f, err := s.Finalise(sc)
+	return estimateOf(s, &f, err)
+}
+
+// estimateOf is Ratio with the finalised sums and the error of that at hand.
+func estimateOf(s *moment.Sums, f *moment.Finals, err error) (Estimate, error) {
+	e := Estimate{N: s.N}
 	switch {
 	case errors.Is(err, moment.ErrCorrupt):
 		return e, err

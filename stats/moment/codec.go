@@ -47,8 +47,8 @@ func isMean(p *[19]Int192) bool {
 
 // IsMean says that the sums are those of a mean: every subject's denominator is 1.
 func (s *Sums) IsMean() bool {
-	p := s.parts()
-	return isMean(&p)
+	b := &s.Before
+	return s.meanOfNumerators() && b.DenPre == b.Pre.Wide() && b.DenPreDen == b.PreDen.Wide()
 }
 
 // AppendBinary appends the encoded sums. Equal sums have equal bytes and only those.

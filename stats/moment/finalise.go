@@ -72,7 +72,8 @@ func (s *Sums) Product(v, w Variable) Int192 {
 
 // cross returns n·Σvw − Σv·Σw, exactly.
 func (s *Sums) cross(v, w Variable) int256 {
-	return cross(s.N, s.Product(v, w), s.Sum(v), s.Sum(w))
+	vw, sv, sw := s.Product(v, w), s.Sum(v), s.Sum(w)
+	return cross(s.N, &vw, &sv, &sw)
 }
 
 // Mean returns the mean of v over the n subjects, Σv/n, in the unit of v. It returns ErrTooFewSubjects if n < 1.
@@ -112,43 +113,78 @@ func (s *Sums) negative(v Variable) error {
 // Check returns ErrCorrupt if no subjects can have these sums: a negative count, sums without subjects, a negative variance,
 // or a covariance larger than its two variances allow.
 func (s *Sums) Check() error {
-	_, err := s.crosses()
-	return err
+	var c crosses
+	return s.crosses(&c)
 }
 
-// crosses checks the sums and returns n·Σvw − Σv·Σw of the numerator with itself, of both, of the denominator with itself.
-func (s *Sums) crosses() (c [3]int256, err error) {
+// crosses are n·Σvw − Σv·Σw of the numerator a, the denominator d, and of u and w, the same before. Without a pre-period the latter are 0.
+type crosses struct{ aa, ad, dd, au, aw, du, dw, uu, uw, ww int256 }
+
+// crosses checks the sums and fills c.
+func (s *Sums) crosses(c *crosses) error {
 	if s.N < 0 || s.NonZero < 0 || s.NonZero > s.N || s.Approximate < 0 || s.Overflowed < 0 || s.OpenLimit < 0 {
-		return c, fmt.Errorf("moment: counts n=%d, non-zero %d: %w", s.N, s.NonZero, ErrCorrupt)
+		return fmt.Errorf("moment: counts n=%d, non-zero %d: %w", s.N, s.NonZero, ErrCorrupt)
 	}
 	if s.N == 0 {
 		if (*s != Sums{Approximate: s.Approximate, Overflowed: s.Overflowed, OpenLimit: s.OpenLimit}) {
-			return c, fmt.Errorf("moment: sums without subjects: %w", ErrCorrupt)
+			return fmt.Errorf("moment: sums without subjects: %w", ErrCorrupt)
 		}
-		return c, nil
+		return nil
 	}
-	var variances [4]int256
-	last := Denominator
-	if s.HasBefore() {
-		last = PreDenominator
-	}
-	for v := Numerator; v <= last; v++ {
-		variances[v] = s.cross(v, v)
-		if variances[v].sign() < 0 {
-			return c, s.negative(v)
+	b := &s.Before
+	var root [4]float64
+	variance := func(v Variable, x *int256) error {
+		if x.sign() < 0 {
+			return s.negative(v)
 		}
-		for w := Numerator; w < v; w++ {
-			x := s.cross(w, v)
-			if x.exceeds(&variances[w], &variances[v]) {
-				return c, fmt.Errorf("moment: covariance of variables %d and %d over %d subjects is too large: %w", w, v, s.N, ErrCorrupt)
-			}
-			if v == Denominator {
-				c[1] = x
-			}
+		root[v] = math.Sqrt(x.float())
+		return nil
+	}
+	covariance := func(v, w Variable, x, vv, ww *int256) error {
+		if x.exceeds(vv, ww, root[v], root[w]) {
+			return fmt.Errorf("moment: covariance of variables %d and %d over %d subjects is too large: %w", v, w, s.N, ErrCorrupt)
+		}
+		return nil
+	}
+	c.aa = cross(s.N, &s.Num2, &s.Num, &s.Num)
+	if err := variance(Numerator, &c.aa); err != nil {
+		return err
+	}
+	if !s.meanOfNumerators() { // else both are 0, exactly
+		c.ad, c.dd = cross(s.N, &s.NumDen, &s.Num, &s.Den), cross(s.N, &s.Den2, &s.Den, &s.Den)
+		if err := variance(Denominator, &c.dd); err != nil {
+			return err
+		}
+		if err := covariance(Numerator, Denominator, &c.ad, &c.aa, &c.dd); err != nil {
+			return err
 		}
 	}
-	c[0], c[2] = variances[Numerator], variances[Denominator]
-	return c, nil
+	if !s.HasBefore() {
+		return nil
+	}
+	c.uu, c.ww = cross(s.N, &b.Pre2, &b.Pre, &b.Pre), cross(s.N, &b.PreDen2, &b.PreDen, &b.PreDen)
+	if err := variance(PreNumerator, &c.uu); err != nil {
+		return err
+	}
+	if err := variance(PreDenominator, &c.ww); err != nil {
+		return err
+	}
+	c.au, c.aw = cross(s.N, &b.NumPre, &s.Num, &b.Pre), cross(s.N, &b.NumPreDen, &s.Num, &b.PreDen)
+	c.du, c.dw = cross(s.N, &b.DenPre, &s.Den, &b.Pre), cross(s.N, &b.DenPreDen, &s.Den, &b.PreDen)
+	c.uw = cross(s.N, &b.PrePreDen, &b.Pre, &b.PreDen)
+	if err := covariance(Numerator, PreNumerator, &c.au, &c.aa, &c.uu); err != nil {
+		return err
+	}
+	if err := covariance(Denominator, PreNumerator, &c.du, &c.dd, &c.uu); err != nil {
+		return err
+	}
+	if err := covariance(Numerator, PreDenominator, &c.aw, &c.aa, &c.ww); err != nil {
+		return err
+	}
+	if err := covariance(Denominator, PreDenominator, &c.dw, &c.dd, &c.ww); err != nil {
+		return err
+	}
+	return covariance(PreNumerator, PreDenominator, &c.uw, &c.uu, &c.ww)
 }
 
 // shift returns f·10^places, rounded once for |places| ≤ 22.

@@ -137,5 +137,6 @@ func floatOf(words []uint64) float64 {
 	if sticky != 0 {
 		top |= 1
 	}
-	return math.Ldexp(float64(top), 64*(n-1)-shift)
+	// At most 2^511: the power of two is a float64 and so is the product, without rounding again.
+	return float64(top) * math.Float64frombits(uint64(1023+64*(n-1)-shift)<<52)
 }

@@ -181,7 +181,7 @@ func TestCrossProductsAgreeWithBig(t *testing.T) {
 		bv, bw := bigOf(v.Wide()), bigOf(w.Wide())
 		want := new(big.Int).Mul(big.NewInt(n), bigOf(vw))
 		want.Sub(want, new(big.Int).Mul(bv, bw))
-		x := cross(n, vw, v, w)
+		x := cross(n, &vw, &v, &w)
 		if got := bigOf256(&x); got.Cmp(want) != 0 || x.sign() != want.Sign() {
 			t.Fatalf("%d: %d·%v − %v·%v = %v, want %v", i, n, vw, v, w, got, want)
 		}
@@ -200,7 +200,8 @@ func TestCrossProductsAgreeWithBig(t *testing.T) {
 		if c.sign() < 0 {
 			more = c.add(one.neg())
 		}
-		if c.exceeds(&a, &b) || c.sign() != 0 && !more.exceeds(&a, &b) {
+		ra, rb := math.Sqrt(a.float()), math.Sqrt(b.float())
+		if c.exceeds(&a, &b, ra, rb) || c.sign() != 0 && !more.exceeds(&a, &b, ra, rb) {
 			t.Fatalf("%d: (%v·%v)² against %v and %v", i, v, u, bigOf256(&a), bigOf256(&b))
 		}
 	}

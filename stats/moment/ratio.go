@@ -13,38 +13,32 @@ func (s *Sums) Ratio(sc Scale) float64 {
 //
 // The numerator is exact and rounded once, so it does not cancel however close the subjects' own ratios are. Σden must not be
 // 0. It returns ErrTooFewSubjects if n < 2, and ErrCorrupt if the numerator is negative.
-// Source: statistics.md §2.4 and §4, 5.
+// Source: Deng, Knoblich & Lu, KDD 2018 (arXiv:1803.06336), as a sum of squares.
 func (s *Sums) RatioVar(sc Scale) (float64, error) {
 	if s.N < 2 {
 		return 0, ErrTooFewSubjects
 	}
 	caa, cad, cdd := s.cross(Numerator, Numerator), s.cross(Numerator, Denominator), s.cross(Denominator, Denominator)
-	return s.ratioVar(&caa, &cad, &cdd, sc)
+	v, _, err := s.ratioVar(&caa, &cad, &cdd, sc)
+	return v, err
 }
 
-func (s *Sums) ratioVar(caa, cad, cdd *int256, sc Scale) (float64, error) {
+// ratioVar is RatioVar with the crosses at hand. q is n·Σ(D·a − A·d)², or C_aa where the denominators do not vary.
+func (s *Sums) ratioVar(caa, cad, cdd *int256, sc Scale) (v float64, q exact, err error) {
 	n, den := float64(s.N), s.Den.Float64()
 	den *= den
 	if cad.sign() == 0 && cdd.sign() == 0 {
 		// Denominators that do not vary, as every mean's: D² cancels.
 		if caa.sign() < 0 {
-			return 0, s.negative(Numerator)
+			return 0, q, s.negative(Numerator)
 		}
-		return shift(caa.float()/den/(n-1), 2*(sc.Den-sc.Num)), nil
+		return shift(caa.float()/den/(n-1), 2*(sc.Den-sc.Num)), exact{small: *caa}, nil
 	}
-	a, d := wideOf(s.Num.Wide()), wideOf(s.Den.Wide())
-	x, y, z := caa.wide(), cad.wide(), cdd.wide()
-	q, p := d.mul(&x), a.mul(&y)
-	q = q.sub(&p)
-	q = q.sub(&p)
-	q = q.mul(&d)
-	p = a.mul(&z)
-	p = p.mul(&a)
-	q = q.add(&p)
+	q = square(&s.Den, &s.Num, caa, cad, cdd)
 	if q.sign() < 0 {
-		return 0, fmt.Errorf("moment: variance of a ratio over %d subjects is negative: %w", s.N, ErrCorrupt)
+		return 0, q, fmt.Errorf("moment: variance of a ratio over %d subjects is negative: %w", s.N, ErrCorrupt)
 	}
-	return shift(q.float()/den/den/(n-1), 2*(sc.Den-sc.Num)), nil
+	return shift(q.float()/den/den/(n-1), 2*(sc.Den-sc.Num)), q, nil
 }
 
 // Finals are what the sums of one arm say about its ratio, in the units of the Scale.
@@ -56,22 +50,28 @@ type Finals struct {
 // Finalise checks the sums like Check and returns what Ratio, RatioVar, Mean and Var do, for half the work of calling each.
 // It returns ErrCorrupt, or ErrTooFewSubjects if n < 2; then Ratio and Den are set if n = 1. Σden must be above 0 unless n is 0.
 func (s *Sums) Finalise(sc Scale) (f Finals, err error) {
-	c, err := s.crosses()
-	if err != nil || s.N == 0 {
-		if err == nil {
-			err = ErrTooFewSubjects
-		}
-		return f, err
+	var c crosses
+	f, _, err = s.finalise(sc, &c)
+	return f, err
+}
+
+// finalise is Finalise, and leaves what it has checked in c and the q of ratioVar.
+func (s *Sums) finalise(sc Scale, c *crosses) (f Finals, q exact, err error) {
+	if err := s.crosses(c); err != nil {
+		return f, q, err
+	}
+	if s.N == 0 {
+		return f, q, ErrTooFewSubjects
 	}
 	n := float64(s.N)
 	f.Ratio = s.Ratio(sc)
 	f.Den = shift(s.Den.Float64()/n, -sc.Den)
 	if s.N == 1 {
-		return f, ErrTooFewSubjects
+		return f, q, ErrTooFewSubjects
 	}
-	f.DenVar = shift(c[2].float()/n/(n-1), -2*sc.Den)
-	f.RatioVar, err = s.ratioVar(&c[0], &c[1], &c[2], sc)
-	return f, err
+	f.DenVar = shift(c.dd.float()/n/(n-1), -2*sc.Den)
+	f.RatioVar, q, err = s.ratioVar(&c.aa, &c.ad, &c.dd, sc)
+	return f, q, err
 }
 
 // RatioDifference returns t's ratio − c's, in (unit of num)/(unit of den), with the numerator exact and rounded once. Neither
