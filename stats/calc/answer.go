@@ -63,6 +63,9 @@ type Lift struct {
 	Interval       *[2]float64 `json:"interval"`
 	IntervalAlways *[2]float64 `json:"interval_always"`
 	Method         string      `json:"method"`
+	// PWelch and IntervalWelch are by the delta method with Welch's t, as some tools print them; with the method delta only.
+	PWelch        *float64    `json:"p_welch,omitempty"`
+	IntervalWelch *[2]float64 `json:"interval_welch,omitempty"`
 }
 
 // CUPED is the comparison adjusted by the pre-period.
@@ -89,7 +92,8 @@ type SRM struct {
 	State       string   `json:"state"`
 }
 
-// Multiplicity has the request's p-values adjusted, in their order, and what e-BH rejects.
+// Multiplicity has the request's p-values adjusted, in their order, and what e-BH rejects by log_e, or by always-valid p-values,
+// whose e is 1/p.
 type Multiplicity struct {
 	Bonferroni []float64 `json:"bonferroni,omitempty"`
 	Holm       []float64 `json:"holm,omitempty"`
@@ -109,8 +113,8 @@ func Run(r Request) (*Answer, error) {
 	if (r.Control == nil) != (r.Treatment == nil) {
 		return nil, fmt.Errorf("calc: control and treatment go together: %w", ErrRequest)
 	}
-	if r.Control == nil && r.Counts == nil && r.P == nil && r.E == nil && r.Power == nil {
-		return nil, fmt.Errorf("calc: nothing is asked; give control and treatment, counts, p, e or power: %w", ErrRequest)
+	if r.Control == nil && r.Counts == nil && r.P == nil && r.LogE == nil && r.Power == nil {
+		return nil, fmt.Errorf("calc: nothing is asked; give control and treatment, counts, p, log_e or power: %w", ErrRequest)
 	}
 	if r.Control != nil {
 		if err := a.compare(r); err != nil {
@@ -122,7 +126,7 @@ func Run(r Request) (*Answer, error) {
 			return nil, fmt.Errorf("calc: %w", err)
 		}
 	}
-	if r.P != nil || r.E != nil {
+	if r.P != nil || r.LogE != nil {
 		if err := a.adjust(r); err != nil {
 			return nil, fmt.Errorf("calc: %w", err)
 		}
@@ -174,6 +178,10 @@ func (a *Answer) compare(r Request) error {
 	a.Difference = &difference
 	a.Welch = &Welch{T: c.Welch.T.Ptr(), DF: c.Welch.DF.Ptr(), P: c.Welch.P.Ptr(), Interval: c.Welch.Interval.Ptr()}
 	lift := liftOf(c.Lift)
+	if c.Lift.SE.OK && c.Lift.SE.V > 0 && c.Welch.DF.OK {
+		lift.PWelch = stats.Known(stats.StudentTwoSidedP(c.Lift.Value.V/c.Lift.SE.V, c.Welch.DF.V)).Ptr()
+		lift.IntervalWelch = stats.LiftInterval(stats.Delta, c.Treatment, c.Control, stats.StudentUpper(r.Alpha/2, c.Welch.DF.V)).Ptr()
+	}
 	a.Lift = &lift
 	a.State = string(c.State)
 	for _, reason := range c.Reasons {
@@ -224,20 +232,43 @@ func (a *Answer) split(r Request) error {
 func (a *Answer) adjust(r Request) error {
 	for i, p := range r.P {
 		if !(p >= 0 && p <= 1) {
-			return fmt.Errorf("p[%d] is %v, it must lie between 0 and 1: %w", i, p, ErrRequest)
+			return fmt.Errorf("p[%d] is %v; a p-value lies between 0 and 1: %w", i, p, ErrRequest)
 		}
 	}
-	for i, e := range r.E {
-		if math.IsNaN(e) {
-			return fmt.Errorf("e[%d] is not a number: %w", i, ErrRequest)
+	for i, e := range r.LogE {
+		if math.IsNaN(e) || math.IsInf(e, 1) {
+			return fmt.Errorf("log_e[%d] is %v; it must be a number: %w", i, e, ErrRequest)
 		}
 	}
-	a.Multiplicity = &Multiplicity{}
-	if r.P != nil {
-		a.Multiplicity.Bonferroni, a.Multiplicity.Holm, a.Multiplicity.BH = stats.Bonferroni(r.P), stats.Holm(r.P), stats.BenjaminiHochberg(r.P)
+	only := func(name string) bool { return r.Correction == "" || r.Correction == name }
+	m := &Multiplicity{}
+	switch r.Correction {
+	case "", "ebh":
+	case "bonferroni", "holm", "bh":
+		if r.P == nil {
+			return fmt.Errorf("correction %s adjusts p-values; give p, or correction ebh for log_e: %w", r.Correction, ErrRequest)
+		}
+	default:
+		return fmt.Errorf("correction is %q; bonferroni, holm, bh and ebh are known: %w", r.Correction, ErrRequest)
 	}
-	if r.E != nil {
-		a.Multiplicity.EBH = stats.EBenjaminiHochberg(r.E, r.Alpha)
+	if r.P != nil && only("bonferroni") {
+		m.Bonferroni = stats.Bonferroni(r.P)
 	}
+	if r.P != nil && only("holm") {
+		m.Holm = stats.Holm(r.P)
+	}
+	if r.P != nil && only("bh") {
+		m.BH = stats.BenjaminiHochberg(r.P)
+	}
+	logE := r.LogE
+	if logE == nil && r.Correction == "ebh" {
+		for _, p := range r.P {
+			logE = append(logE, -math.Log(p)) // an always-valid p is 1/e
+		}
+	}
+	if logE != nil && only("ebh") {
+		m.EBH = stats.EBenjaminiHochberg(logE, r.Alpha)
+	}
+	a.Multiplicity = m
 	return nil
 }

@@ -99,7 +99,7 @@ func TestCUPEDIsTunedByItself(t *testing.T) {
 func TestGuardrailTuningAndMultiplicity(t *testing.T) {
 	arm := `{"n": 50000, "nonzero": 5000, "sum_num": "5000", "sum_num2": "5000"}`
 	a, err := ask(t, `{"direction": "down", "tuning": {"tau2": 0.0001}, "limit": {"value": 0.05, "relative": true}, "control": `+arm+`,
-		"treatment": {"n": 50000, "sum_num": "6500", "sum_num2": "6500"}, "p": [0.01, 0.04, 0.03, 0.005, 0.55, 0.6], "e": [4, 0, 0, 0], "alpha": 0.1}`)
+		"treatment": {"n": 50000, "sum_num": "6500", "sum_num2": "6500"}, "p": [0.01, 0.04, 0.03, 0.005, 0.55, 0.6], "log_e": [4, 0, 0, 0], "alpha": 0.1}`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,8 +29,10 @@ type Request struct {
 	Counts  []int64   `json:"counts,omitempty"`  // exposed subjects by variant
 	Weights []float64 `json:"weights,omitempty"` // planned; default equal
 
-	P []float64 `json:"p,omitempty"` // p-values to adjust
-	E []float64 `json:"e,omitempty"` // ln e of as many hypotheses, for e-BH
+	P    []float64 `json:"p,omitempty"`     // p-values to adjust
+	LogE []float64 `json:"log_e,omitempty"` // ln e of as many hypotheses, for e-BH
+	// Correction is the only one to answer P and LogE by: bonferroni, holm, bh or ebh. Without it each that can be.
+	Correction string `json:"correction,omitempty"`
 
 	Power *Power `json:"power,omitempty"`
 }
@@ -66,6 +68,12 @@ type Arm struct {
 	SumPrePreDen Sum `json:"sum_prepreden,omitempty"`
 	SumNumPreDen Sum `json:"sum_numpreden,omitempty"`
 	SumDenPreDen Sum `json:"sum_denpreden,omitempty"`
+
+	// Published arms have more; it is passed over, so that one can be pasted as it is.
+	Value       any `json:"value,omitempty"`
+	SE          any `json:"se,omitempty"`
+	Approximate any `json:"approximate,omitempty"`
+	Overflowed  any `json:"overflowed,omitempty"`
 }
 
 // Sum is an exact decimal number, "" if it is not given.

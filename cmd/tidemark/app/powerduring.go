@@ -1,0 +1,235 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/tidemark/tidemark/stats"
+	"github.com/tidemark/tidemark/stats/calc"
+	"github.com/tidemark/tidemark/stream/results"
+)
+
+// underway is what a row of a running experiment can show.
+type underway struct {
+	Experiment string  `json:"experiment"`
+	Metric     string  `json:"metric"`
+	Variant    string  `json:"variant"`
+	Alpha      float64 `json:"alpha"`
+	Power      float64 `json:"power"`
+	// Value and SD are the control's, SD that of one subject's (linearised) value, found back from the standard error.
+	Value float64 `json:"value"`
+	SD    float64 `json:"sd"`
+	// Now is the row as it is, End the same at --subjects. Their subjects are those of the row's two arms.
+	Now sized  `json:"now"`
+	End *sized `json:"end,omitempty"`
+	// Effects are those asked for: how many more subjects, in the row's two arms, each needs.
+	Effects []more `json:"effects,omitempty"`
+}
+
+type more struct {
+	Effect     float64   `json:"effect"`
+	Relative   bool      `json:"relative"`
+	Fixed      moreOfOne `json:"fixed"`
+	Sequential moreOfOne `json:"sequential"`
+}
+
+// moreOfOne is what one test needs beyond what is there; 0 if it is enough.
+type moreOfOne struct {
+	K    float64  `json:"k"` // at the size that is enough
+	More int64    `json:"more"`
+	Days *float64 `json:"days,omitempty"`
+}
+
+// readResults reads what `tidemark results -o json` prints: one result or a list of them.
+func readResults(ctx context.Context, in io.Reader, from string) (list []*results.Result, err error) {
+	var text []byte
+	switch {
+	case from == "-":
+		text, err = io.ReadAll(in)
+	case strings.HasPrefix(from, "http://"), strings.HasPrefix(from, "https://"):
+		var body io.ReadCloser
+		if body, err = get(ctx, from); err == nil {
+			text, err = io.ReadAll(body)
+			body.Close()
+		}
+	default:
+		text, err = os.ReadFile(from)
+	}
+	if err != nil {
+		return nil, err
+	}
+	one := new(results.Result)
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
+		err = json.Unmarshal(text, &list)
+	} else if err = json.Unmarshal(text, one); err == nil {
+		list = []*results.Result{one}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--from %s: %w; it must be what 'tidemark results -o json' or 'tidemark analyze -o json' prints", from, err)
+	}
+	return list, nil
+}
+
+// during answers for every whole row that was asked for.
+func (f *powerFlags) during(list []*results.Result) ([]underway, error) {
+	var out []underway
+	seen := map[string]bool{}
+	for _, r := range list {
+		for i := range r.Rows {
+			row := &r.Rows[i]
+			seen[row.Metric] = true
+			if len(row.Slice) > 0 || f.metric != "" && row.Metric != f.metric || f.variant != "" && row.Variant != f.variant {
+				continue
+			}
+			u, ok, err := f.row(r, row)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				out = append(out, u)
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("--from %s has %w: no whole row of metric %q, variant %q with a standard error in both arms; there are the metrics %s",
+			f.from, errNoRow, f.metric, f.variant, strings.Join(slices.Sorted(maps.Keys(seen)), ", "))
+	}
+	return out, nil
+}
+
+// row plans on with one row. Variances per subject are taken to stay, and the arms' shares; then standard errors go down as 1/√n
+// and the intrinsic time goes up as n. The control's value stays too, so that a lift has one size.
+func (f *powerFlags) row(r *results.Result, row *results.Row) (u underway, ok bool, err error) {
+	c, t := row.ByVariant[row.Control], row.ByVariant[row.Variant]
+	if c.SE == nil || t.SE == nil || c.Value == nil || *c.SE**c.SE+*t.SE**t.SE == 0 {
+		return u, false, nil
+	}
+	alpha := r.Alpha
+	if row.Alpha > 0 {
+		alpha = row.Alpha
+	}
+	u = underway{Experiment: r.Experiment, Metric: row.Metric, Variant: row.Variant, Alpha: alpha, Power: f.power, Value: *c.Value, SD: *c.SE * math.Sqrt(float64(c.N))}
+	n, se := float64(c.N+t.N), math.Hypot(*c.SE, *t.SE)
+	z := stats.NormalUpper(alpha / 2)
+	// boundary is k of the always-valid test with n·times subjects.
+	boundary := func(times float64) float64 {
+		tuning := stats.Tuning{}
+		switch {
+		case row.Tuning != nil && (row.Tuning.V > 0 || row.Tuning.Tau2 > 0):
+			tuning = stats.Tuning{V: row.Tuning.V, Tau2: row.Tuning.Tau2}
+		default: // not tuned yet: as it will be with the size asked for, or the default
+			planned := 10000.0
+			if f.tuned > 0 {
+				planned = float64(f.tuned)
+			}
+			tuning.V = stats.Intrinsic(t.N, c.N, se) * planned / n
+		}
+		// v = h²·SE², and h² goes up as n², SE² down as n.
+		at := se / math.Sqrt(times)
+		if tuning.Tau2 == 0 {
+			tuning.V /= times * times // Always takes h from the present counts
+		}
+		return tuning.Always(stats.Test{Value: stats.Known(0), SE: stats.Known(at), Z: stats.Known(0)}, t.N, c.N, alpha).K.V
+	}
+	at := func(times float64) (s sized, err error) {
+		s.Subjects = int64(math.Round(n * times))
+		for _, one := range []struct {
+			k  float64
+			to *reach
+		}{{z, &s.Fixed}, {boundary(times), &s.Sequential}} {
+			mde, err := stats.MDE(se/math.Sqrt(times), one.k, f.power)
+			if err != nil {
+				return s, err
+			}
+			*one.to = reachOf(one.k, &mde, *c.Value)
+		}
+		return s, nil
+	}
+	if u.Now, err = at(1); err != nil {
+		return u, false, err
+	}
+	if f.subjects > 0 {
+		// --subjects counts all variants; this row has its part of them.
+		all := int64(0)
+		for _, k := range r.Subjects {
+			all += k
+		}
+		if all == 0 {
+			all = c.N + t.N
+		}
+		end, err := at(float64(f.subjects) / float64(all))
+		if err != nil {
+			return u, false, err
+		}
+		end.Days = f.days(float64(f.subjects - all))
+		u.End = &end
+	}
+	for _, text := range f.effects {
+		m := more{}
+		if m.Effect, m.Relative, err = shareOrNumber(text); err != nil || m.Effect == 0 {
+			return u, false, usage("--effect %s: want a lift such as 5%%, or a difference such as 0.02", text)
+		}
+		effect := m.Effect
+		if m.Relative {
+			effect *= *c.Value
+		}
+		if effect == 0 {
+			return u, false, fmt.Errorf("--effect %s: %s is 0 in the control, so there is no lift: %w", text, row.Metric, calc.ErrRequest)
+		}
+		need := func(k func(times float64) float64) (moreOfOne, error) {
+			times := 1.0
+			for range 200 {
+				next, err := stats.RequiredSubjects(effect, se*se, 0, 1, k(times), f.power)
+				if err != nil {
+					return moreOfOne{}, err
+				}
+				if math.Abs(next-times) < 1e-12*times {
+					break
+				}
+				times = next
+			}
+			missing := math.Max(0, math.Ceil(n*times-n-1e-6))
+			return moreOfOne{K: k(times), More: int64(math.Min(missing, 1e18)), Days: f.days(missing)}, nil
+		}
+		if m.Fixed, err = need(func(float64) float64 { return z }); err != nil {
+			return u, false, err
+		}
+		if m.Sequential, err = need(boundary); err != nil {
+			return u, false, err
+		}
+		u.Effects = append(u.Effects, m)
+	}
+	return u, true, nil
+}
+
+func (f *powerFlags) duringTable(w io.Writer, rows []underway) error {
+	for i, u := range rows {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%s, %s\ncontrol %s, sd of a subject %s; power %s at α = %s\n\n", u.Metric, u.Variant, digits(&u.Value), digits(&u.SD), results.FormatPercent(u.Power, 0), digits(&u.Alpha))
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(t, "smallest effect found with\tone look\talways-valid\n")
+		fmt.Fprintf(t, "now, %s subjects\t%s\t%s\n", results.FormatCount(u.Now.Subjects), u.Now.Fixed, u.Now.Sequential)
+		if u.End != nil {
+			fmt.Fprintf(t, "at the end, %s%s\t%s\t%s\n", results.FormatCount(u.End.Subjects), daysText(u.End.Days), u.End.Fixed, u.End.Sequential)
+		}
+		for _, m := range u.Effects {
+			fmt.Fprintf(t, "more subjects for %s\t%s%s\t%s%s\n", effectText(m.Effect, m.Relative), results.FormatCount(m.Fixed.More), daysText(m.Fixed.Days),
+				results.FormatCount(m.Sequential.More), daysText(m.Sequential.Days))
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
