@@ -73,9 +73,14 @@ func (m *Metric) canonical() string {
 		c.line("strict", "true")
 	}
 	c.line("none", map[bool]string{true: "exclude", false: "zero"}[m.ExcludeNone])
-	c.number("cap", m.Cap)
-	c.number("winsorize.lower", m.WinsorizeLower)
-	c.number("winsorize.upper", m.WinsorizeUpper)
+	// Before these paths, "cap" and "winsorize.*" stood for nothing: a state of that time holds unclipped totals.
+	c.number("cap.lower", m.Cap.Lower)
+	c.number("cap.upper", m.Cap.Upper)
+	if w := m.Winsorize; w != nil {
+		c.number("winsorized.lower", w.Lower)
+		c.number("winsorized.upper", w.Upper)
+		c.line("winsorized.zeros", map[bool]string{true: "exclude", false: "include"}[w.NonZero])
+	}
 	for _, e := range m.Events() {
 		c.event(e, append(reads[e], subjects...))
 	}

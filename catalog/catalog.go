@@ -119,7 +119,8 @@ type Metric struct {
 	Window                                  time.Duration // 0: none
 	Strict                                  bool          // a subject enters once, when its window is over
 	ExcludeNone                             bool          // none: exclude
-	Cap, WinsorizeUpper, WinsorizeLower     *float64
+	Cap                                     Bounds        // of a subject's numerator total
+	Winsorize                               *Winsorize    // nil: none
 	Name, Owner, Team, Description, Runbook string
 	Tags                                    []string
 	// Deprecated metrics still compute; Replacement is what to use instead, if said.
@@ -177,6 +178,26 @@ const (
 	First   Crossover = "first"
 )
 
+// Correction for many comparisons.
+type Correction string
+
+const (
+	NoCorrection Correction = "none"
+	Bonferroni   Correction = "bonferroni"
+	Holm         Correction = "holm"
+	BH           Correction = "bh"
+	EBH          Correction = "ebh"
+)
+
+// LiftMethod is how a lift's interval is made.
+type LiftMethod string
+
+const (
+	Fieller  LiftMethod = "fieller"
+	Delta    LiftMethod = "delta"
+	LogDelta LiftMethod = "log"
+)
+
 // Experiment is a question and its arms.
 type Experiment struct {
 	ID       string
@@ -200,8 +221,18 @@ type Experiment struct {
 	Sequential struct {
 		Subjects int64   // default 10,000
 		Tau2     float64 // > 0 fixes the prior instead
+		// Student makes the always-valid test know that variances are estimated (mixture: student).
+		Student bool
+		// FinalLook keeps half of Alpha for one classical look at End.
+		FinalLook bool
 	}
-	Correction string
+	Correction Correction
+	// Fixed: the fixed-horizon interval decides the state words (stats: {interval: fixed}).
+	Fixed bool
+	// Lift is how intervals of lifts are made; "" means fieller.
+	Lift LiftMethod
+	// SRMDeviation is the smallest relative deviation of an arm's subjects from the plan that fails the sample ratio check.
+	SRMDeviation float64
 	// Inactive: kept, but it costs nothing (active: false).
 	Inactive bool
 	// MDE is the smallest lift worth finding; 0: not said.

@@ -53,6 +53,7 @@ var explanations = map[string]string{
 	"E046": "An exposure may come at most as late as any event of its source: lateness under exposure must not exceed that of the source.",
 	"E047": "A metric has one role in an experiment: results are keyed by experiment, metric, slice and variant.",
 	"E048": "The sign of a guardrail's limit is the harmful direction; 0 has none.",
+	"E049": "Two settings of how results are tested contradict each other. A final look needs a planned end to be at, and an always-valid interval to stand beside; e-BH needs e-values, which neither a fixed-horizon test nor a final look has.",
 	"E051": "An alert's summary is a Go text/template and must parse: an alert that can't be worded must not be found out when it fires.",
 	"W101": "Without a direction up is taken for better. For latency, crashes or cost that is wrong, and the page would call harm better. Say up, down or none.",
 	"W102": "The key is understood and checked, but this version does nothing with it yet. Results are as if it were not there.",

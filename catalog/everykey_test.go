@@ -50,8 +50,8 @@ metrics:
     strict: true
     where: "category <> 'gift'"
     none: exclude
-    cap: 1000
-    winsorize: {upper: 0.999, lower: 0.001}
+    cap: {upper: 1000, lower: -1000}
+    winsorize: {upper: 0.999, lower: 0.001, zeros: exclude, after: 2d}
     deprecated: {use: BUYERS, after: 2026-06-01}
   - {id: BUYERS, subject: user_id, numerator: {event: PURCHASE, agg: EXISTS}, direction: none, tags: [core]}
   - {id: EXPOSED, subject: user_id, numerator: {event: TRIGGERED, agg: COUNT}, direction: up}
@@ -80,9 +80,10 @@ experiment:
   crossover: first
   cuped: {pre_period: 2w}
   alpha: 0.01
-  sequential: {tau2: 1e-4}
+  sequential: {tau2: 1e-4, mixture: student, final_look: false}
   correction: bh
-  stats: {interval: fixed, alpha: 0.05, mde: 1%, correction: holm}
+  srm: {min_deviation: 0.5%}
+  stats: {interval: fixed, alpha: 0.05, mde: 1%, correction: holm, lift: log}
 ---
 experiment:
   id: other

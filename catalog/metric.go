@@ -203,35 +203,6 @@ func (l *loader) orderAndWindow(m *Metric, r *reader) {
 	}
 }
 
-// outliers reads what clips extreme subjects. It is checked, and a warning says that it waits for the statistics.
-func (l *loader) outliers(m *Metric, r *reader) {
-	if v, ok := r.number("cap"); ok {
-		m.Cap = &v
-		if v <= 0 {
-			l.report.at("E017", r.value("cap"), "cap must be above 0", "the most that one subject counts for")
-		}
-	}
-	if w := r.mapping("winsorize"); w != nil {
-		m.WinsorizeUpper, m.WinsorizeLower = l.percentile(w, "upper"), l.percentile(w, "lower")
-		if !w.has("upper") && !w.has("lower") {
-			l.report.at("E015", w.node, "winsorize needs upper, lower or both", "such as {upper: 0.999}")
-		}
-	}
-	r.notYet("cap")
-	r.notYet("winsorize")
-}
-
-func (l *loader) percentile(r *reader, name string) *float64 {
-	v, ok := r.number(name)
-	if !ok {
-		return nil
-	}
-	if v <= 0 || v >= 1 {
-		l.report.at("E017", r.value(name), fmt.Sprintf("%s must lie between 0 and 1", name), "such as 0.999")
-	}
-	return &v
-}
-
 func (l *loader) deprecated(m *Metric, r *reader) {
 	dep := r.mapping("deprecated")
 	if dep == nil {

@@ -94,4 +94,6 @@ type PlanMetric struct {
 	Strict bool
 	// Dimensions is the mask of the experiment's dimensions that this metric is sliced by.
 	Dimensions uint
+	// Clip is the range of a subject's numerator total, at the numerator's scale; nil: none.
+	Clip *ClipRange
 }

@@ -84,6 +84,8 @@ func takes(k key) string {
 		return "names to numbers"
 	case shapeKey, partKey:
 		return k.shape.name
+	case numberOrShape:
+		return "number or " + k.shape.name
 	case shapeListKey, refOrShapeKeys:
 		return k.shape.name + " or list"
 	case experimentsKey:

@@ -180,6 +180,8 @@ func (g *schemaWriter) value(k key) object {
 		return g.ref(k.shape)
 	case partKey:
 		return g.part(k.shape)
+	case numberOrShape:
+		return object{{"anyOf", []any{g.value(key{kind: numberKey}), g.ref(k.shape)}}}
 	case shapeListKey:
 		return oneOrList(g.ref(k.shape))
 	case refOrShapeKeys:

@@ -16,7 +16,7 @@ type key struct {
 	required bool
 	alias    string   // the key whose other spelling this is
 	enum     []string // of an enumKey, and the words an enumOr… key allows
-	shape    *shape   // of a shapeKey or shapeListKey
+	shape    *shape   // of a key that takes a mapping
 }
 
 // keyKind is what the value of a key may be.
@@ -42,6 +42,7 @@ const (
 	weightsKey     // a mapping of names to numbers
 	shapeKey       // a mapping
 	partKey        // a mapping that need not be complete
+	numberOrShape  // a number, or a mapping
 	shapeListKey   // one mapping or a list
 	refOrShapeKeys // a list of ids or mappings
 	experimentsKey // all, ids, or {team, owner, tag}
@@ -108,9 +109,16 @@ var termShape = &shape{name: "numerator or denominator", doc: "How a subject's e
 	{name: "where", kind: predicateKey, doc: "Only events for which this holds, over the event's columns."},
 }}
 
-var winsorizeShape = &shape{name: "winsorize", doc: "Percentiles beyond which a subject's value is clipped.", keys: []key{
+var capShape = &shape{name: "cap", doc: "The range that a subject's numerator total is clipped to. A denominator is never clipped.", keys: []key{
+	{name: "upper", kind: numberKey, doc: "The most that one subject counts for."},
+	{name: "lower", kind: numberKey, doc: "The least that one subject counts for, also without events."},
+}}
+
+var winsorizeShape = &shape{name: "winsorize", doc: "Percentiles, over the subjects of all variants together, beyond which a subject's numerator total is clipped. They are frozen once; until then the metric is collecting.", keys: []key{
 	{name: "upper", kind: numberKey, doc: "Upper percentile, such as 0.999."},
 	{name: "lower", kind: numberKey, doc: "Lower percentile, such as 0.001."},
+	{name: "zeros", kind: enumKey, enum: []string{"include", "exclude"}, doc: "exclude: percentiles of the subjects whose total is not 0. Default include."},
+	{name: "after", kind: durationKey, doc: "How long after the experiment's start they are frozen at the earliest. Default: the metric's window, or 1d."},
 }}
 
 var deprecatedShape = &shape{name: "deprecated", doc: "What to use instead.", keys: []key{
@@ -133,8 +141,8 @@ var metricShape = &shape{name: "metric", doc: "A per-subject quantity and how it
 	key{name: "strict", kind: boolKey, doc: "true: a subject enters once, complete, when its window (from the first exposure on) is over and can no longer change; until then it contributes nothing."},
 	key{name: "where", kind: predicateKey, doc: "Holds for the events of both numerator and denominator."},
 	key{name: "none", kind: enumKey, enum: []string{"zero", "exclude"}, doc: "A subject without a qualifying event has 0 (zero), or is left out (exclude)."},
-	key{name: "cap", kind: numberKey, doc: "The most that one subject counts for."},
-	key{name: "winsorize", kind: shapeKey, shape: winsorizeShape, doc: "Percentiles beyond which a subject's value is clipped."},
+	key{name: "cap", kind: numberOrShape, shape: capShape, doc: "The most that one subject's numerator counts for, or {upper, lower}."},
+	key{name: "winsorize", kind: shapeKey, shape: winsorizeShape, doc: "Percentiles beyond which a subject's numerator is clipped."},
 	key{name: "deprecated", kind: shapeKey, shape: deprecatedShape, doc: "What to use instead."},
 )}
 
@@ -165,19 +173,28 @@ var cupedShape = &shape{name: "cuped", doc: "Variance reduction by the time befo
 	{name: "pre_period", kind: durationKey, required: true, doc: "Whole days, such as 14d."},
 }}
 
-var sequentialShape = &shape{name: "sequential", doc: "Where the always-valid interval is tightest.", keys: []key{
-	{name: "subjects", kind: integerKey, doc: "At this number of subjects over both arms. Default 10000."},
+var sequentialShape = &shape{name: "sequential", doc: "How the always-valid interval is made.", keys: []key{
+	{name: "subjects", kind: integerKey, doc: "It is tightest at this number of subjects over both arms. Default 10000."},
 	{name: "tau2", kind: numberKey, doc: "Fixes the prior's variance instead."},
+	{name: "mixture", kind: enumKey, enum: []string{"normal", "student"}, doc: "student knows that variances are estimated, which guards small samples. Default normal."},
+	{name: "final_look", kind: boolKey, doc: "true: half of alpha is kept for one classical look at the planned end."},
+}}
+
+var srmShape = &shape{name: "srm", doc: "The sample ratio check.", keys: []key{
+	{name: "min_deviation", kind: percentKey, doc: "The smallest deviation of an arm's subjects from the plan that fails it, such as 0.5%. Default 0."},
 }}
 
 var statsShape = &shape{name: "stats", doc: "How results are tested.", keys: []key{
-	{name: "interval", kind: enumKey, enum: []string{"always_valid", "fixed"}, doc: "Which interval leads. Default always_valid."},
+	{name: "interval", kind: enumKey, enum: []string{"always_valid", "fixed"}, doc: "Which interval decides the state words; those of fixed hold for one look at a time fixed beforehand, and never alert. Default always_valid."},
 	{name: "alpha", kind: numberKey, doc: "Significance level. Default 0.05."},
 	{name: "mde", kind: percentKey, doc: "The smallest lift worth finding."},
-	{name: "correction", kind: enumKey, enum: corrections, doc: "For many comparisons."},
+	{name: "lift", kind: enumKey, enum: []string{"fieller", "delta", "log"}, doc: "How intervals of lifts are made; only fieller always agrees with the difference. Default fieller."},
+	{name: "correction", kind: enumKey, enum: corrections, doc: correctionDoc},
 }}
 
-var corrections = []string{"none", "holm", "bh", "ebh"}
+var corrections = []string{"none", "bonferroni", "holm", "bh", "ebh"}
+
+const correctionDoc = "For many comparisons, over all metrics and treatments: the family-wise error rate (bonferroni, holm) or the false discovery rate (bh, ebh; ebh holds at every look). Default none."
 
 var experimentShape = &shape{name: "experiment", doc: "A question and its arms.", keys: about(
 	key{name: "id", kind: idKey, required: true, doc: "The experiment's id."},
@@ -197,8 +214,9 @@ var experimentShape = &shape{name: "experiment", doc: "A question and its arms."
 	key{name: "crossover", kind: enumKey, enum: []string{"exclude", "first"}, doc: "What becomes of a subject with two variants. Default exclude."},
 	key{name: "cuped", kind: shapeKey, shape: cupedShape, doc: "Variance reduction by the time before the exposure."},
 	key{name: "alpha", kind: numberKey, doc: "Significance level. Default 0.05."},
-	key{name: "sequential", kind: shapeKey, shape: sequentialShape, doc: "Where the always-valid interval is tightest."},
-	key{name: "correction", kind: enumKey, enum: corrections, doc: "For many comparisons."},
+	key{name: "sequential", kind: shapeKey, shape: sequentialShape, doc: "How the always-valid interval is made."},
+	key{name: "correction", kind: enumKey, enum: corrections, doc: correctionDoc},
+	key{name: "srm", kind: shapeKey, shape: srmShape, doc: "The sample ratio check."},
 	key{name: "stats", kind: shapeKey, shape: statsShape, doc: "How results are tested."},
 )}
 

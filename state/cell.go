@@ -202,6 +202,9 @@ func (c *core) point(m *metricSchema, sums *sums, openLimit bool) moment.Point {
 			return
 		}
 		v, ok, approximate := sums[r].read(c.schema.measures[measure].agg)
+		if m.clip != nil && (r == numerator || r == preNumerator) {
+			v, ok = clipTotal(m.clip, &sums[r], v, ok)
+		}
 		*to, fits = v, fits && ok
 		if approximate {
 			p.Flags |= moment.Approximate

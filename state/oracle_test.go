@@ -340,8 +340,10 @@ func (o *oracle) point(x, m int, events []Event, t0, from, to int64, here func(*
 	}
 	point := moment.Point{In: true, Num: 1, Den: 1}
 	if q.Numerator >= 0 {
-		point.Num = aggregate(o.plan.Measures[q.Numerator].Agg, values[0])
-		point.Pre = aggregate(o.plan.Measures[q.Numerator].Agg, values[2])
+		point.Num = clipped(q, aggregate(o.plan.Measures[q.Numerator].Agg, values[0]))
+		if p.PrePeriod > 0 {
+			point.Pre = clipped(q, aggregate(o.plan.Measures[q.Numerator].Agg, values[2]))
+		}
 	}
 	if q.Denominator >= 0 {
 		point.Den = aggregate(o.plan.Measures[q.Denominator].Agg, values[1])

@@ -99,6 +99,8 @@ type metricSchema struct {
 	// experiment which value of that event's tuple it is.
 	eventDims uint
 	columns   map[int][]int
+	// clip is the range of the numerator's total; nil: none.
+	clip *catalog.ClipRange
 }
 
 // conversion is an ordered metric of an experiment: a numerator event counts iff a denominator event did before it.
@@ -173,7 +175,7 @@ func (s *schema) addMetric(x, i int) {
 	e := &s.experiments[x]
 	m := metricSchema{
 		numerator: p.Numerator, denominator: p.Denominator, presence: p.Presence, window: p.Window, conversion: -1,
-		excludeNone: p.Metric.ExcludeNone, pre: e.pre, eventDims: p.Dimensions & e.eventDims, columns: map[int][]int{},
+		excludeNone: p.Metric.ExcludeNone, pre: e.pre, eventDims: p.Dimensions & e.eventDims, columns: map[int][]int{}, clip: p.Clip,
 	}
 	// Between TRIGGERED and an event there is no order to decide: t0 is before whatever counts.
 	if p.Ordered && p.Numerator >= 0 && p.Denominator >= 0 {

@@ -46,6 +46,7 @@ func newWorkload(seed uint64) *workload {
 	w.even = w.r.IntN(3) == 0
 	w.bounded = w.r.IntN(8) == 0
 	w.drawPlan()
+	w.drawClips(seed)
 	for s := range w.plan.Sources {
 		for range 1 + w.r.IntN(2) {
 			w.clocks = append(w.clocks, never)

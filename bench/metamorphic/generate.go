@@ -52,6 +52,9 @@ type generator struct {
 	yaml strings.Builder
 	// withID says which event definitions have an event_id.
 	withID map[string]bool
+	// robust draws what keeps extremes out of metrics, apart from all else, so that a seed's other definitions and its log
+	// stay what they were.
+	robust *rand.Rand
 }
 
 func (g *generator) chance(p float64) bool { return g.Float64() < p }
@@ -60,7 +63,7 @@ func choose[T any](g *generator, of ...T) T { return of[g.IntN(len(of))] }
 
 // Generate makes the case of a seed.
 func Generate(seed uint64) *Case {
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, 77)), c: &Case{Seed: seed}, withID: map[string]bool{}}
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 77)), c: &Case{Seed: seed}, withID: map[string]bool{}, robust: rand.New(rand.NewPCG(seed, 91))}
 	g.c.Partitions = choose(g, 1, 1, 2, 3)
 	g.definitions()
 	g.c.YAML = g.yaml.String()
@@ -195,6 +198,7 @@ func (g *generator) metric(id string, sliced bool) oracle.Metric {
 		m.ExcludeNone = true
 		text.WriteString("  none: exclude\n")
 	}
+	g.cap(&m, &text)
 	fmt.Fprintf(&g.yaml, "metric:\n  metric_id: %s\n  subject: user\n  owner: t\n  direction: up\n%s---\n", id, text.String())
 	return m
 }

@@ -303,14 +303,25 @@ func prePeriod(e Experiment, t0 int64, m Metric, events []kept, here func(kept) 
 		_, ok := x.Fields[t.Value]
 		in[i] = x.Def == t.Event && from <= x.Time && x.Time < t0 && (t.Where == nil || t.Where(x.Record)) && (ok || t.Value == "") && (here == nil || here(x))
 	}
-	return aggregate(m.Numerator, m.NumScale, events, in)
+	return capped(m, aggregate(m.Numerator, m.NumScale, events, in))
+}
+
+// capped is a subject's numerator total as the metric counts it.
+func capped(m Metric, total *big.Int) *big.Int {
+	switch {
+	case m.CapLower != nil && total.Cmp(m.CapLower) < 0:
+		return m.CapLower
+	case m.CapUpper != nil && total.Cmp(m.CapUpper) > 0:
+		return m.CapUpper
+	}
+	return total
 }
 
 func add(answer *Answer, key Key, m Metric, events []kept, num, den []bool, pre *big.Int) {
 	if m.ExcludeNone && !any(num) && !any(den) {
 		return
 	}
-	x := aggregate(m.Numerator, m.NumScale, events, num)
+	x := capped(m, aggregate(m.Numerator, m.NumScale, events, num))
 	y := big.NewInt(1)
 	if m.Denominator != nil {
 		y = aggregate(*m.Denominator, m.DenScale, events, den)

@@ -58,6 +58,8 @@ type Metric struct {
 	Window             int64
 	ExcludeNone        bool
 	NumScale, DenScale int
+	// CapLower and CapUpper clip the numerator's total, in units of its scale; nil: no bound.
+	CapLower, CapUpper *big.Int
 }
 
 // Term is {event, agg, value, where}.

@@ -40,7 +40,7 @@ func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact 
 		Welch:      Welch{T: cmp.Welch.T.Ptr(), DF: cmp.Welch.DF.Ptr(), P: cmp.Welch.P.Ptr(), Interval: cmp.Welch.Interval.Ptr()},
 		Lift:       Lift{Value: cmp.Lift.Value.Ptr(), Interval: cmp.Lift.Interval.Ptr(), IntervalAlways: cmp.Lift.IntervalAlways.Ptr(), Method: string(cmp.Lift.Method)},
 		State:      string(cmp.State), Reasons: []string{}, Tuning: tuning, key: key,
-		Format: mt.format, Direction: string(mt.Metric.Direction),
+		Format: mt.format, Direction: string(mt.Metric.Direction), Clip: mt.clip(),
 	}
 	for _, reason := range cmp.Reasons {
 		row.Reasons = append(row.Reasons, string(reason))

@@ -128,7 +128,8 @@ func (r *Row) Equal(o *Row) bool {
 		equalFloat(r.Welch.T, o.Welch.T) && equalFloat(r.Welch.DF, o.Welch.DF) && equalFloat(r.Welch.P, o.Welch.P) && equalInterval(r.Welch.Interval, o.Welch.Interval) &&
 		equalFloat(r.Lift.Value, o.Lift.Value) && equalInterval(r.Lift.Interval, o.Lift.Interval) &&
 		equalInterval(r.Lift.IntervalAlways, o.Lift.IntervalAlways) && r.Lift.Method == o.Lift.Method &&
-		equalCUPED(r.CUPED, o.CUPED) && equalPointer(r.Guardrail, o.Guardrail) && equalTuning(r.Tuning, o.Tuning) && slices.Equal(r.Reasons, o.Reasons)
+		equalCUPED(r.CUPED, o.CUPED) && equalPointer(r.Guardrail, o.Guardrail) && equalTuning(r.Tuning, o.Tuning) && slices.Equal(r.Reasons, o.Reasons) &&
+		equalClip(r.Clip, o.Clip) && r.Quantile == o.Quantile
 }
 
 func equalArm(a, b Arm) bool {
