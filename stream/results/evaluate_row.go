@@ -111,7 +111,7 @@ func (e *Evaluator) tune(t, c *moment.Sums, d stats.Design) *Tuning {
 // arm writes the exact sums of one arm.
 func arm(s *moment.Sums, sc moment.Scale, pre bool) *Arm {
 	a := &Arm{
-		N: s.N, SumNum: s.Num.Decimal(sc.Num), SumDen: s.Den.Decimal(sc.Den), SumNum2: s.Num2.Decimal(2 * sc.Num),
+		N: s.N, NonZero: s.NonZero, SumNum: s.Num.Decimal(sc.Num), SumDen: s.Den.Decimal(sc.Den), SumNum2: s.Num2.Decimal(2 * sc.Num),
 		SumDen2: s.Den2.Decimal(2 * sc.Den), SumNumDen: s.NumDen.Decimal(sc.Num + sc.Den),
 		Approximate: s.Approximate, Overflowed: s.Overflowed,
 	}

@@ -126,7 +126,9 @@ type Row struct {
 
 // Arm holds the exact moments of one variant in the row's slice. Sums are decimal strings in the parameter's own unit.
 type Arm struct {
-	N         int64  `json:"n"`
+	N int64 `json:"n"`
+	// NonZero is how many of the N have a value: a numerator other than 0.
+	NonZero   int64  `json:"nonzero,omitempty"`
 	SumNum    string `json:"sum_num"`
 	SumDen    string `json:"sum_den"`
 	SumNum2   string `json:"sum_num2"`

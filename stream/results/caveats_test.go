@@ -1,0 +1,32 @@
+package results
+
+import "testing"
+
+func TestCautionIsOneShortLine(t *testing.T) {
+	warned := []Warning{{Code: "heterogeneity", Dimension: "platform"}, {Code: "suspicious_lift"}, {Code: "heterogeneity", Dimension: "country"}, {Code: "of_tomorrow"}}
+	for _, c := range []struct {
+		name       string
+		row        Row
+		correction string
+		want       string
+	}{
+		{"nothing", Row{}, "holm", ""},
+		{"corrected", Row{PAdjusted: ptr(0.03124)}, "holm", "p 0.0312 after Holm"},
+		{"not across alpha", Row{PAdjusted: ptr(0.04996)}, "ebh", "p 0.04996 after e-BH"},
+		{"warned, each name once", Row{Warnings: warned}, "", "check slices differ, suspicious lift, of tomorrow"},
+		{"both", Row{PAdjusted: ptr(1e-9), Warnings: warned[1:2]}, "bh", "p <0.0001 after Benjamini–Hochberg · check suspicious lift"},
+	} {
+		if got := c.row.Caution(c.correction, 0.05); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestLevelIsTheRowsShare(t *testing.T) {
+	if got := (&Row{}).Level(0.05); got != 0.05 {
+		t.Errorf("without a share: %g", got)
+	}
+	if got := (&Row{Alpha: 0.0125}).Level(0.05); got != 0.0125 {
+		t.Errorf("with a share: %g", got)
+	}
+}
