@@ -33,12 +33,14 @@ SELECT
 FROM events
 GROUP BY experiment.`variant`, device.platform, device.country, `user`.plan, `user`.id;
 
--- Their sums and products in each base cell, every dimension fixed.
+-- Their sums and products in each base cell, every dimension fixed. Σcents² passes a BIGINT, so it is taken in parts (common/Cell.java).
 CREATE TEMPORARY VIEW base AS
 SELECT
   `variant`, platform, country, plan,
   COUNT(*) AS n, SUM(clicks) AS clicks, SUM(impressions) AS impressions, SUM(purchases) AS purchases, SUM(cents) AS cents,
-  SUM(clicks * clicks) AS clicks2, SUM(impressions * impressions) AS impressions2, SUM(purchases * purchases) AS purchases2, SUM(cents * cents) AS cents2,
+  SUM(clicks * clicks) AS clicks2, SUM(impressions * impressions) AS impressions2, SUM(purchases * purchases) AS purchases2,
+  SUM((cents / 65536) * (cents / 65536)) AS cents_hh, SUM((cents / 65536) * MOD(cents, CAST(65536 AS BIGINT))) AS cents_hl,
+  SUM(MOD(cents, CAST(65536 AS BIGINT)) * MOD(cents, CAST(65536 AS BIGINT))) AS cents_ll,
   SUM(clicks * impressions) AS clicks_impressions, SUM(purchases * clicks) AS purchases_clicks
 FROM subjects
 GROUP BY `variant`, platform, country, plan;
@@ -48,7 +50,7 @@ CREATE TEMPORARY VIEW cells_rollup AS
 SELECT
   `variant`, GROUPING_ID(platform, country, plan) AS `grouping`, platform, country, plan,
   SUM(n), SUM(clicks), SUM(impressions), SUM(purchases), SUM(cents),
-  SUM(clicks2), SUM(impressions2), SUM(purchases2), SUM(cents2), SUM(clicks_impressions), SUM(purchases_clicks)
+  SUM(clicks2), SUM(impressions2), SUM(purchases2), SUM(cents_hh), SUM(cents_hl), SUM(cents_ll), SUM(clicks_impressions), SUM(purchases_clicks)
 FROM base
 GROUP BY GROUPING SETS (
   (`variant`), (`variant`, platform), (`variant`, country), (`variant`, plan),
@@ -59,7 +61,8 @@ CREATE TEMPORARY VIEW cells_cube AS
 SELECT
   `variant`, GROUPING_ID(platform, country, plan) AS `grouping`, platform, country, plan,
   COUNT(*), SUM(clicks), SUM(impressions), SUM(purchases), SUM(cents),
-  SUM(clicks * clicks), SUM(impressions * impressions), SUM(purchases * purchases), SUM(cents * cents), SUM(clicks * impressions), SUM(purchases * clicks)
+  SUM(clicks * clicks), SUM(impressions * impressions), SUM(purchases * purchases),
+  SUM((cents / 65536) * (cents / 65536)), SUM((cents / 65536) * MOD(cents, CAST(65536 AS BIGINT))), SUM(MOD(cents, CAST(65536 AS BIGINT)) * MOD(cents, CAST(65536 AS BIGINT))), SUM(clicks * impressions), SUM(purchases * clicks)
 FROM subjects
 GROUP BY GROUPING SETS (
   (`variant`), (`variant`, platform), (`variant`, country), (`variant`, plan),
