@@ -121,6 +121,8 @@ func (r *reasonSet) add(reason Reason) {
 	}
 }
 
+func (r *reasonSet) has(reason Reason) bool { return slices.Contains(r.all, reason) }
+
 func (r *reasonSet) of(err error) {
 	switch {
 	case err == nil:

@@ -100,3 +100,41 @@ func Divide(alpha, gamma float64, goals, others int) Shares {
 	}
 	return Shares{Goal: gamma * alpha / float64(max(1, goals)), Other: (1 - gamma) * alpha / float64(max(1, others))}
 }
+
+// Hochberg returns p adjusted for the family-wise error rate by the step-up of Holm's steps: the running minimum from the top of
+// (m−i+1)·p₍ᵢ₎. It is never larger than Holm's and holds for independent or positively dependent p. Source: Hochberg 1988.
+func Hochberg(p []float64) []float64 {
+	q := make([]float64, len(p))
+	idx := order(p)
+	run := 1.0
+	for rank := len(idx) - 1; rank >= 0; rank-- {
+		i := idx[rank]
+		run = min(run, float64(len(idx)-rank)*p[i])
+		q[i] = run
+	}
+	return q
+}
+
+// BenjaminiYekutieli returns p adjusted for the false discovery rate under any dependence: BenjaminiHochberg's times 1 + 1/2 + … + 1/m,
+// at most 1. Source: Benjamini & Yekutieli 2001.
+func BenjaminiYekutieli(p []float64) []float64 {
+	sum := 0.0
+	for i := range p {
+		sum += 1 / float64(i+1)
+	}
+	q := make([]float64, len(p))
+	idx := order(p)
+	run := 1.0
+	for rank := len(idx) - 1; rank >= 0; rank-- {
+		i := idx[rank]
+		run = min(run, sum*p[i]*float64(len(p))/float64(rank+1))
+		q[i] = run
+	}
+	return q
+}
+
+// DivideOverTreatments is Divide for an experiment with several treatments, each compared with the control: every goal and every other
+// metric is tested once for each of them.
+func DivideOverTreatments(alpha, gamma float64, goals, others, treatments int) Shares {
+	return Divide(alpha, gamma, goals*treatments, others*treatments)
+}

@@ -45,9 +45,35 @@ func (t Tuning) OneSided(test Test, margin float64, side Side, nt, nc int64, alp
 	if !t.Set() {
 		return o
 	}
-	w := t.shrink(nt, nc, test.SE.V, 2*alpha)
-	if !(w > 0 && w < 1) {
+	o.always(t.shrink(nt, nc, test.SE.V, 2*alpha), z, sign, test, alpha)
+	return o
+}
+
+// OneSidedByCount is OneSided indexed by the number of subjects, like AlwaysByCount: w = n/(n+r), r tuned for 2α at the planned number.
+func OneSidedByCount(test Test, margin float64, side Side, n, planned int64, alpha float64) OneSided {
+	o := Tuning{}.OneSided(test, margin, side, n, n, alpha)
+	if !o.Z.OK || n <= 0 || planned <= 0 {
 		return o
+	}
+	sign := 1.0
+	if side == Less {
+		sign = -1
+	}
+	o.always(float64(n)/(float64(n)+Rho(float64(planned), 2*alpha)), o.Z.V, sign, test, alpha)
+	return o
+}
+
+// OneSidedBoundByCount returns an upper bound of OneSidedByCount's K in closed form, sqrt((2/w)·ln(1 + 1/(2α·sqrt(1−w)))): for parity with
+// tools that use it. Source: Waudby-Smith et al., arXiv:2103.06476, the one-sided asymptotic confidence sequence.
+func OneSidedBoundByCount(n, planned, alpha float64) float64 {
+	w := n / (n + Rho(planned, 2*alpha))
+	return math.Sqrt(2 / w * math.Log1p(1/(2*alpha*math.Sqrt(1-w))))
+}
+
+// always fills what is always-valid, for the mixture with share w.
+func (o *OneSided) always(w, z, sign float64, test Test, alpha float64) {
+	if !(w > 0 && w < 1) {
+		return
 	}
 	logE := halfMixture(w, z)
 	o.LogE = Known(logE)
@@ -55,7 +81,6 @@ func (t Tuning) OneSided(test Test, margin float64, side Side, nt, nc int64, alp
 	k := halfMixtureBound(w, alpha)
 	o.K = Known(k)
 	o.BoundAlways = Known(test.Value.V - sign*k*test.SE.V)
-	return o
 }
 
 // halfMixture returns ln e of the one-sided mixture.
