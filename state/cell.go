@@ -59,34 +59,45 @@ func (c *core) contributions(s *Subject, x *exposed, within span, defs []int, ou
 	if c.out(x) || x.t0 >= within.to {
 		return out
 	}
-	e := &c.schema.experiments[x.experiment]
-	base := cell{variant: int(x.variant), metric: moment.ExposedMetric, point: moment.Point{In: true, Den: 1}}
-	for _, d := range e.subjectDims {
-		base.slice[d.at] = c.subjectValue(s, x, d)
-	}
+	base := c.baseCell(s, x)
 	if defs == nil {
 		out = append(out, base)
 	}
-	for i := range e.metrics {
-		m := &e.metrics[i]
-		if defs != nil && !overlap(m.events, defs) {
-			continue
+	metrics := c.schema.experiments[x.experiment].metrics
+	for i := range metrics {
+		if defs == nil || overlap(metrics[i].events, defs) {
+			out = c.metricCells(s, x, i, base, within, out)
 		}
-		c.gather(s, x, m, within)
-		base.metric = i
-		var sums sums
-		for k := range c.items {
-			c.add(m, &sums, &c.items[k])
-		}
-		if p := c.point(m, &sums, s.openLimit); p != (moment.Point{}) {
-			base.point = p
-			out = append(out, base)
-		}
-		if m.eventDims != 0 {
-			from := len(out)
-			out = c.groupings(m, &base, s.openLimit, out)
-			slices.SortFunc(out[from:], func(a, b cell) int { return a.compare(&b) })
-		}
+	}
+	return out
+}
+
+// baseCell is the subject's cell in x's experiment as an exposed subject.
+func (c *core) baseCell(s *Subject, x *exposed) cell {
+	base := cell{variant: int(x.variant), metric: moment.ExposedMetric, point: moment.Point{In: true, Den: 1}}
+	for _, d := range c.schema.experiments[x.experiment].subjectDims {
+		base.slice[d.at] = c.subjectValue(s, x, d)
+	}
+	return base
+}
+
+// metricCells appends what the subject contributes to metric i of x's experiment.
+func (c *core) metricCells(s *Subject, x *exposed, i int, base cell, within span, out []cell) []cell {
+	m := &c.schema.experiments[x.experiment].metrics[i]
+	c.gather(s, x, m, within)
+	base.metric = i
+	var sums sums
+	for k := range c.items {
+		c.add(m, &sums, &c.items[k])
+	}
+	if p := c.point(m, &sums, s.openLimit); p != (moment.Point{}) {
+		base.point = p
+		out = append(out, base)
+	}
+	if m.eventDims != 0 {
+		from := len(out)
+		out = c.groupings(m, &base, s.openLimit, out)
+		slices.SortFunc(out[from:], func(a, b cell) int { return a.compare(&b) })
 	}
 	return out
 }

@@ -95,6 +95,9 @@ func (s *Store) writeAll(w *writer, extra func(set func(key, old, new []byte) er
 	if err := s.writeIDs(w); err != nil {
 		return err
 	}
+	if err := s.writeFrozen(w); err != nil {
+		return err
+	}
 	for i := range s.pendingRejects {
 		p := &s.pendingRejects[i]
 		if _, err := w.set(rejectKey(nil, p.number), p.value, digest{}); err != nil {

@@ -78,7 +78,7 @@ func TestStoreSurvivesCrashes(t *testing.T) {
 func crashRun(seed uint64, crashes int) (n int, err error) {
 	s := newStoreRun(seed, seed%5 == 0)
 	s.opt.WAL = seed%7 == 0
-	rng := rand.New(rand.NewPCG(seed, 99))
+	rng, freezes := rand.New(rand.NewPCG(seed, 99)), rand.New(rand.NewPCG(seed, 23))
 	mem := vfs.NewCrashableMem()
 	durable := int64(0)
 	for ; n < crashes; n++ {
@@ -96,6 +96,11 @@ func crashRun(seed uint64, crashes int) (n int, err error) {
 			}
 			if err := s.step(); err != nil {
 				return n, err
+			}
+			if freezes.IntN(10) == 0 {
+				if err := s.freeze(freezes); err != nil {
+					return n, err
+				}
 			}
 			if rng.IntN(2) == 0 {
 				if err := s.store.Commit(s.cube.persist); err != nil {

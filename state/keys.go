@@ -31,6 +31,7 @@ var (
 	keyFormat      = []byte{prefixMeta, 0}
 	keyDefinitions = []byte{prefixMeta, 1}
 	keyOffsets     = []byte{prefixMeta, 2}
+	keyFrozen      = []byte{prefixMeta, 3}
 )
 
 // hashSubject spreads subjects over the key space, so that rows written together do not pile up.

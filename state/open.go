@@ -17,8 +17,12 @@ import (
 // formatVersion is the version of the whole store, alone in the row of keyFormat so that every later build can read it.
 // Append-only:
 //
-//	1: the layout of FORMAT.md
-const formatVersion = 1
+//	1: the first
+//	2: frozen facts (m 03), which builds of format 1 take for damage
+const formatVersion = 2
+
+// firstFormat is the oldest version that this build reads. A store of format 1 is one of format 2 without what is new in it.
+const firstFormat = 1
 
 // Open opens or creates the store in dir for the plan. It fails with ErrCorrupt, ErrFormat or a *DefinitionsChangedError.
 func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
@@ -125,8 +129,8 @@ func (s *Store) start() error {
 	if format == nil {
 		return s.create()
 	}
-	if len(format) != 1 || format[0] != formatVersion {
-		return fmt.Errorf("format %x, this build knows %d: use the build that wrote it, or rebuild the state from the log: %w",
+	if len(format) != 1 || format[0] < firstFormat || format[0] > formatVersion {
+		return fmt.Errorf("format %x, this build knows those up to %d: use the build that wrote it, or rebuild the state from the log: %w",
 			format, formatVersion, ErrFormat)
 	}
 	if err := s.checkDefinitions(); err != nil {
@@ -145,6 +149,14 @@ func (s *Store) start() error {
 	s.indexInputs()
 	if err := s.readDictionaries(); err != nil {
 		return err
+	}
+	if err := s.readFrozen(); err != nil {
+		return err
+	}
+	if format[0] != formatVersion && !s.opt.ReadOnly {
+		if err := s.db.Set(keyFormat, []byte{formatVersion}, pebble.NoSync); err != nil {
+			return mark(err)
+		}
 	}
 	if s.opt.VerifyLater {
 		return nil

@@ -34,6 +34,12 @@ type Store struct {
 	pendingRejects []pendingReject
 	pendingBytes   int64
 
+	// frozen are the facts applied, in the order of the plan; frozenRow is the digest of their row, frozenDirty says that it
+	// is behind.
+	frozen      []Frozen
+	frozenRow   digest
+	frozenDirty bool
+
 	// failed is why the store can't be used any more; damaged is set by Pebble's goroutines.
 	failed  error
 	damaged atomic.Pointer[error]

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -146,7 +147,7 @@ func (s *storeRun) step() error {
 
 // check compares the store with the oracle over the log up to the store's place.
 func (s *storeRun) check() error {
-	o := newOracle(s.w.plan, s.w.rank)
+	o := newOracle(withFrozen(s.w.plan, s.store.Frozen()), s.w.rank)
 	for _, b := range s.log[:s.next] {
 		for _, ev := range b.Events {
 			o.take(ev)
@@ -191,7 +192,7 @@ func TestStoreEqualsOracle(t *testing.T) {
 	for i := range 40 {
 		seed := uint64(i) + 1
 		heavy := i%4 == 0
-		s := newStoreRun(seed, heavy)
+		s, r := newStoreRun(seed, heavy), rand.New(rand.NewPCG(seed, 23))
 		s.opt.FS = s.fs
 		if err := s.open(); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
@@ -203,6 +204,9 @@ func TestStoreEqualsOracle(t *testing.T) {
 			}
 			s.extend(size)
 			err := s.step()
+			if err == nil && r.IntN(8) == 0 {
+				err = s.freeze(r)
+			}
 			if err == nil && s.w.chance(60) {
 				err = s.store.Commit(s.cube.persist)
 				if err == nil {

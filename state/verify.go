@@ -33,7 +33,7 @@ func verifyDigest(ctx context.Context, r pebble.Reader, want digest, wantBuckets
 		row := hasher.row(key, value)
 		switch {
 		case bytes.Equal(key, keyFormat) || bytes.Equal(key, keyOffsets):
-		case bytes.Equal(key, keyDefinitions):
+		case bytes.Equal(key, keyDefinitions) || bytes.Equal(key, keyFrozen):
 			sum = sum.add(row)
 		case key[0] == prefixID && len(key) > 5:
 			b := binary.BigEndian.Uint32(key[1:5])
