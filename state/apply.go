@@ -9,6 +9,10 @@ import (
 // apply changes one subject by its events of a batch, in log order, and reports the differences. None of them is late.
 // rows has the ids that are no longer in the head row.
 func (c *core) apply(s *Subject, events []*Event, rows idRows, sink Sink) {
+	if c.goesDirect(s, events) {
+		c.direct(s, events, rows, sink)
+		return
+	}
 	c.defs = c.defs[:0]
 	for _, ev := range events {
 		c.defs = insert(c.defs, ev.Def)
@@ -205,9 +209,11 @@ func (c *core) accept(s *Subject, ev *Event) {
 		}, ev.Values)
 		return
 	}
-	// No metric reads it: nothing can change its fate but a crossover, which clears the counts anyway.
+	// No metric reads it: nothing can change its fate but a crossover, after which counts are not looked at.
 	for _, x := range valid {
-		s.inExperiment(int(x)).reads[c.schema.experiments[x].exposureRead].counted++
+		if in := s.inExperiment(int(x)); !c.out(in) {
+			in.reads[c.schema.experiments[x].exposureRead].counted++
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"testing"
@@ -27,7 +28,7 @@ type shardModel struct {
 func newShardModel(plan *catalog.Plan, rank func(Input) int) *shardModel {
 	s := newSchema(plan)
 	return &shardModel{
-		core:     core{schema: s, clock: never, maxTail: -1, ledger: newCounters(s), tuples: newTuples(), placeAt: map[uint64]int32{}, rank: rank},
+		core:     core{schema: s, clock: never, ripe: ripeness{never, never}, maxTail: -1, ledger: newCounters(s), tuples: newTuples(), placeAt: map[uint64]int32{}, rank: rank},
 		subjects: map[string]*Subject{}, ids: map[string]uint64{}, clock: never,
 	}
 }
@@ -69,6 +70,16 @@ func (m *shardModel) apply(events []Event, clock int64, sink Sink) {
 		m.core.apply(m.subjects[name], groups[name], &modelIDs{m, name}, sink)
 	}
 	m.clock = m.core.next
+	m.ripen(m.core.ripe.later(m.clock, never), sink)
+}
+
+// ripen lets in who is complete by now.
+func (m *shardModel) ripen(now ripeness, sink Sink) {
+	was := m.core.ripe
+	m.core.ripe = now
+	for _, name := range slices.Sorted(maps.Keys(m.subjects)) {
+		m.core.ripen(m.subjects[name], was, sink)
+	}
 }
 
 // reload puts every subject through its bytes.
@@ -100,7 +111,7 @@ func (m *shardModel) hasLargeSets() bool {
 func (m *shardModel) ledger() *Ledger { return m.core.ledger.ledger(m.core.schema) }
 
 func runWorkload(seed uint64) (err error) {
-	w := newWorkload(seed)
+	w := drawWorkload(seed, seed%4 == 0)
 	o := newOracle(w.plan, w.rank)
 	m := newShardModel(w.plan, w.rank)
 	cube := newTestCube()
@@ -120,6 +131,11 @@ func runWorkload(seed uint64) (err error) {
 			o.take(ev)
 		}
 		m.apply(events, w.clock(), cube)
+		o.clock = max(o.clock, w.clock())
+		if n == batches-1 && w.chance(50) {
+			o.end = o.latest()
+			m.ripen(m.core.ripe.later(never, o.end), cube)
+		}
 		want := o.answer(never, forever)
 		if d := difference(want.cells, cube.cells); d != "" {
 			return fmt.Errorf("seed %d, batch %d: %s", seed, n, d)

@@ -94,6 +94,16 @@ func benchmarkApply(b *testing.B, subjects, experiments int) {
 	now += hour
 	batch.Clock = now
 	flush()
+	// An impression each, so that clicks count at once.
+	now += hour
+	for i := range names {
+		batch.Events = append(batch.Events, Event{Def: 1, Subject: names[i], Time: now, Bound: now, Values: []Operand{{true, 1}}})
+		if len(batch.Events) == 10_000 || i == len(names)-1 {
+			batch.Clock = now
+			flush()
+		}
+	}
+	now += 2 * hour
 	if err := s.Commit(nil); err != nil {
 		b.Fatal(err)
 	}

@@ -4,7 +4,7 @@ import "slices"
 
 // What an accepted event is to an experiment that reads it.
 const (
-	classOutside = iota
+	classOutside byte = iota
 	classUnexposed
 	classCounted
 )

@@ -9,11 +9,16 @@ type core struct {
 	// clock is C up to the batch before; next is C after the batch, by which the tail is closed.
 	clock, next int64
 	maxTail     int
+	// ripe is up to where strict windows are settled; strictOnly asks contributions for strict metrics only.
+	ripe       ripeness
+	strictOnly bool
 	// rank gives inputs the order of their coordinates.
 	rank func(Input) int
 	// tuples numbers the tuples of event dimensions; shard-wide.
 	tuples *tuples
 	ledger *counters
+	// plainOnly turns the direct way off; tests compare the two.
+	plainOnly bool
 
 	// Scratch, so that a subject costs no allocations.
 	before, after []cell
@@ -26,6 +31,8 @@ type core struct {
 	defs          []int
 	tail          []open
 	operands      []Operand
+	touched       []touched
+	fates         []fate
 	// Of groupings: the items' places, which of them each item is at, and the cells that they make.
 	places  []place
 	placeOf []int32

@@ -24,6 +24,9 @@ type schema struct {
 	experiments []experimentSchema
 	// conversions are the ordered metrics of all experiments; conversion k has the segment list len(measures)+k.
 	conversions []conversion
+	// strict says that some metric is; settle is the longest that a window of one waits for late records.
+	strict bool
+	settle int64
 }
 
 type eventSchema struct {
@@ -39,6 +42,9 @@ type eventSchema struct {
 	profiled []int
 	// starts are the conversions whose denominator reads this event.
 	starts []int
+	// direct: the event may be folded as it comes (direct.go). reads says what each experiment does with it.
+	direct bool
+	reads  []eventRead
 }
 
 type measureSchema struct {
@@ -72,8 +78,9 @@ type experimentSchema struct {
 	exposureDims int
 	eventDims    uint
 	metrics      []metricSchema
-	// conversions are the places of its ordered metrics in schema.conversions.
+	// conversions are the places of its ordered metrics in schema.conversions, strict those of its strict ones in metrics.
 	conversions []int
+	strict      []int
 	// shapes has the events that decide where a subject is, not only what it adds up to: the exposure, profiles.
 	shapes []int
 }
@@ -91,6 +98,9 @@ type metricSchema struct {
 	events   []int
 	presence []int
 	window   int64 // 0: none
+	// strict: a subject is in it once complete, settle after the end of its window (strict.go).
+	strict bool
+	settle int64
 	// conversion is the place in schema.conversions of an ordered metric; -1: order does not matter.
 	conversion  int
 	excludeNone bool
@@ -137,6 +147,7 @@ func newSchema(plan *catalog.Plan) *schema {
 	for x := range plan.Experiments {
 		s.addExperiment(x)
 	}
+	s.findDirect()
 	return s
 }
 
@@ -198,8 +209,14 @@ func (s *schema) addMetric(x, i int) {
 		s.read(term, x, e.pre > 0, within, window)
 		m.events = insert(m.events, s.measures[term].event)
 	}
+	strict := p.Strict && m.conversion < 0 && p.Window > 0
 	for _, term := range p.Presence {
-		s.read(term, x, false, true, 0)
+		// A strict metric's subject is in the cells of its window's events only: later ones would bring it into more.
+		window := int64(0)
+		if strict {
+			window = p.Window
+		}
+		s.read(term, x, false, true, window)
 	}
 	for _, d := range e.reads {
 		columns := make([]int, len(s.plan.Experiments[x].Dimensions))
@@ -212,6 +229,9 @@ func (s *schema) addMetric(x, i int) {
 			}
 		}
 		m.columns[d] = columns
+	}
+	if strict {
+		s.makeStrict(e, &m)
 	}
 	e.metrics = append(e.metrics, m)
 }

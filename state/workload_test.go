@@ -34,15 +34,23 @@ type workload struct {
 	subjects, values int
 	// dims bounds the values of dimensions.
 	dims int
+	// settled: no event dimensions or sets, few exposures, and long pauses, so that most events are decided as they come.
+	settled bool
 }
 
-func newWorkload(seed uint64) *workload {
-	w := &workload{r: rand.New(rand.NewPCG(seed, 7)), subjects: 3, values: 20, dims: 3}
+func newWorkload(seed uint64) *workload { return drawWorkload(seed, false) }
+
+func drawWorkload(seed uint64, settled bool) *workload {
+	w := &workload{settled: settled, r: rand.New(rand.NewPCG(seed, 7)), subjects: 3, values: 20, dims: 3}
 	if w.r.IntN(5) == 0 {
 		w.dims = 40
 	}
 	w.now = workloadStart + w.r.Int64N(2*hour)
 	w.step = []int64{10_000_000, 2 * minute, 10 * minute, 3 * hour}[w.r.IntN(4)]
+	if settled {
+		w.subjects = 1 + w.r.IntN(3)
+		w.step = []int64{10 * minute, hour, 3 * hour}[w.r.IntN(3)]
+	}
 	w.even = w.r.IntN(3) == 0
 	w.bounded = w.r.IntN(8) == 0
 	w.drawPlan()
@@ -75,6 +83,9 @@ func (w *workload) drawPlan() {
 		p.Events[3].Lateness = forever
 	}
 	aggs := []catalog.Agg{catalog.Sum, catalog.Count, catalog.CountDistinct, catalog.Max, catalog.Min, catalog.Exists}
+	if w.settled {
+		aggs = slices.DeleteFunc(aggs, func(a catalog.Agg) bool { return a == catalog.CountDistinct })
+	}
 	for d := range 3 {
 		for range 1 + w.r.IntN(3) {
 			if d > 0 || w.chance(30) {
@@ -83,7 +94,7 @@ func (w *workload) drawPlan() {
 		}
 	}
 	// Event dimensions: columns 7 and 8 of CLICK and ORDER, 9 of EXPOSURE where it is read.
-	for d := 1; d <= 2; d++ {
+	for d := 1; d <= 2 && !w.settled; d++ {
 		p.Events[d].Dimensions = []int{7, 8}
 	}
 	presence := map[int]int{}
@@ -129,13 +140,13 @@ func (w *workload) drawExperiment(x int, presence map[int]int) {
 	if w.chance(60) {
 		e.Dimensions = append(e.Dimensions, catalog.PlanDimension{Kind: catalog.ExposureDimension})
 	}
-	if w.chance(40) {
+	if !w.settled && w.chance(40) {
 		e.Dimensions = append(e.Dimensions, catalog.PlanDimension{Kind: catalog.EventDimension, Columns: map[int]int{1: 7, 2: 8}})
 	}
 	if len(p.Events) > 3 && w.chance(60) {
 		e.Dimensions = append(e.Dimensions, catalog.PlanDimension{Kind: catalog.ProfileDimension, Event: 3, Column: 5})
 	}
-	if w.chance(30) {
+	if !w.settled && w.chance(30) {
 		e.Dimensions = append(e.Dimensions, catalog.PlanDimension{Kind: catalog.EventDimension, Columns: map[int]int{1: 8, 2: 7}})
 	}
 	for range 1 + w.r.IntN(4) {
@@ -155,6 +166,7 @@ func (w *workload) drawExperiment(x int, presence map[int]int) {
 		}
 		if w.chance(40) {
 			m.Window = []int64{3 * minute, hour, 2 * day}[w.r.IntN(3)]
+			m.Strict = !m.Ordered && w.chance(60)
 		}
 		eventSliced := true
 		for _, term := range []int{m.Numerator, m.Denominator} {
@@ -204,7 +216,7 @@ func (w *workload) event() Event {
 		return w.send(ev)
 	}
 	def := w.r.IntN(len(w.plan.Events))
-	if def == 0 && w.chance(30) {
+	if def == 0 && w.chance(30) || w.settled && def == 0 && w.chance(60) {
 		def = 1
 	}
 	p := &w.plan.Events[def]
