@@ -107,28 +107,16 @@ func (l *load) subject(hash uint64, id []byte) (*entry, error) {
 		e.used = true
 		return e, nil
 	}
-	if l.iter == nil {
-		iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixSubject}, UpperBound: []byte{prefixSubject + 1}})
-		if err != nil {
-			return nil, fmt.Errorf("state: read subjects: %w", err)
-		}
-		l.iter = iter
-	}
-	s.key = appendHeadKey(s.key[:0], hash, id)
 	e := &entry{hash: hash}
-	// The whole key is its own prefix, so that the bloom filters answer for subjects that are new.
-	if !l.iter.SeekPrefixGE(s.key) {
-		if err := l.iter.Error(); err != nil {
-			return nil, s.readError(string(id), err)
-		}
+	value, err := l.head(hash, id)
+	if err != nil {
+		return nil, err
+	}
+	if value == nil {
 		e.subject = &Subject{id: string(id)}
 		s.offsets.subjects++
 		s.cache.add(e)
 		return e, nil
-	}
-	value, err := l.iter.ValueAndErr()
-	if err != nil {
-		return nil, s.readError(string(id), err)
 	}
 	e.subject, err = s.decodeRows(hash, string(id), value)
 	if err != nil {
@@ -137,6 +125,47 @@ func (l *load) subject(hash uint64, id []byte) (*entry, error) {
 	e.stored, e.row = true, s.hasher.row(s.key, value)
 	s.cache.add(e)
 	return e, nil
+}
+
+// head reads a subject's head row, which is valid until the next is read; nil if there is none. The store's key is the row's
+// afterwards.
+func (l *load) head(hash uint64, id []byte) ([]byte, error) {
+	s := l.store
+	if l.iter == nil {
+		iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixSubject}, UpperBound: []byte{prefixSubject + 1}})
+		if err != nil {
+			return nil, fmt.Errorf("state: read subjects: %w", err)
+		}
+		l.iter = iter
+	}
+	s.key = appendHeadKey(s.key[:0], hash, id)
+	// The whole key is its own prefix, so that the bloom filters answer for subjects that are new.
+	if !l.iter.SeekPrefixGE(s.key) {
+		if err := l.iter.Error(); err != nil {
+			return nil, s.readError(string(id), err)
+		}
+		return nil, nil
+	}
+	value, err := l.iter.ValueAndErr()
+	if err != nil {
+		return nil, s.readError(string(id), err)
+	}
+	return value, nil
+}
+
+// look returns a subject that must be there, to be read only: it is not kept.
+func (l *load) look(hash uint64, id []byte) (*Subject, error) {
+	if e, ok := l.store.cache.entries[string(id)]; ok {
+		return e.subject, nil
+	}
+	value, err := l.head(hash, id)
+	if err != nil {
+		return nil, err
+	}
+	if value == nil {
+		return nil, fmt.Errorf("state: subject %q is queued and has no row: %w", id, ErrCorrupt)
+	}
+	return l.store.decodeRows(hash, string(id), value)
 }
 
 func (s *Store) readError(id string, err error) error {

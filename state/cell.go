@@ -60,12 +60,12 @@ func (c *core) contributions(s *Subject, x *exposed, within span, defs []int, ou
 		return out
 	}
 	base := c.baseCell(s, x)
-	if defs == nil {
+	if defs == nil && !c.strictOnly {
 		out = append(out, base)
 	}
 	metrics := c.schema.experiments[x.experiment].metrics
 	for i := range metrics {
-		if defs == nil || overlap(metrics[i].events, defs) {
+		if !c.passed(x, &metrics[i]) && (defs == nil || overlap(metrics[i].events, defs)) {
 			out = c.metricCells(s, x, i, base, within, out)
 		}
 	}
@@ -150,7 +150,9 @@ func (c *core) gather(s *Subject, x *exposed, m *metricSchema, within span) {
 		}
 	}
 	if m.eventDims != 0 {
-		in.to = min(e.stop, within.to)
+		if !m.strict {
+			in.to = min(e.stop, within.to)
+		}
 		for _, p := range m.presence {
 			c.gatherList(s, int32(p), p, present, in)
 			c.gatherTail(s, p, present, in, 0)

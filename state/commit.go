@@ -95,6 +95,9 @@ func (s *Store) writeAll(w *writer, extra func(set func(key, old, new []byte) er
 	if err := s.writeIDs(w); err != nil {
 		return err
 	}
+	if err := s.writeQueue(w); err != nil {
+		return err
+	}
 	if err := s.writeFrozen(w); err != nil {
 		return err
 	}

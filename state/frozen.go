@@ -73,11 +73,11 @@ func (s *Store) Freeze(ctx context.Context, facts []Frozen, sink Sink) error {
 // refreeze hands on what a fact changes of one subject. The schema is as before afterwards.
 func (c *core) refreeze(s *Subject, f *Frozen, sink Sink) {
 	x := s.inExperiment(f.Experiment)
-	if x == nil || c.out(x) {
+	m := &c.schema.experiments[f.Experiment].metrics[f.Metric]
+	if x == nil || c.out(x) || c.passed(x, m) {
 		return
 	}
 	base := c.baseCell(s, x)
-	m := &c.schema.experiments[f.Experiment].metrics[f.Metric]
 	c.before = c.metricCells(s, x, f.Metric, base, always, c.before[:0])
 	was := *m
 	m.freeze(f)

@@ -63,6 +63,9 @@ func (p *printer) offsets() {
 	p.line("plan %s of subject %s", p.store.plan.Hash, p.store.plan.Subject)
 	p.line("commit %d", o.commit)
 	p.line("clock %s", instant(o.clock))
+	if o.strict {
+		p.line("strict windows: settled up to %s, ended at %s; newest event %s", instant(o.ripe.clock), instant(o.ripe.end), instant(o.newest))
+	}
 	p.line("digest %016x%016x", o.sum.hi, o.sum.lo)
 	for _, b := range slices.Sorted(maps.Keys(o.buckets)) {
 		p.line("ids until %s: digest %016x%016x", bucketEnd(b), o.buckets[b].hi, o.buckets[b].lo)
@@ -137,6 +140,7 @@ func (p *printer) subject(s *Subject, size int) {
 			p.line("    closed %s: counted %d, unexposed %d", plan.Events[p.store.core.schema.experiments[x.experiment].reads[k]].ID, n.counted, n.unexposed)
 		}
 	}
+	p.waits(s)
 	for i := range s.segments {
 		p.segment(&s.segments[i])
 	}
@@ -159,6 +163,25 @@ func (p *printer) subject(s *Subject, size int) {
 	}
 	if s.openLimit {
 		p.line("  open_limit")
+	}
+}
+
+// waits says for which strict metrics a subject is not complete, and when it is.
+func (p *printer) waits(s *Subject) {
+	c := &p.store.core
+	for i := range s.exposed {
+		x := &s.exposed[i]
+		e := &c.schema.experiments[x.experiment]
+		for _, k := range e.strict {
+			if m := &e.metrics[k]; !c.out(x) && !c.complete(x, m) {
+				plan := &p.store.plan.Experiments[x.experiment]
+				if due := x.due(e, m); due == forever {
+					p.line("  %s of %s: never complete, the window reaches beyond the stop", plan.Metrics[k].Metric.ID, plan.ID)
+				} else {
+					p.line("  %s of %s: complete at %s", plan.Metrics[k].Metric.ID, plan.ID, instant(due))
+				}
+			}
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ const (
 	prefixDictionary = 'd'
 	prefixID         = 'i'
 	prefixMeta       = 'm'
+	prefixQueue      = 'q'
 	prefixReject     = 'r'
 	prefixSubject    = 's'
 	prefixTuple      = 't'

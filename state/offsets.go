@@ -19,6 +19,10 @@ const offsetVersion = 1
 type offsets struct {
 	inputs []Position // by Input
 	clock  int64
+	// ripe and newest are kept iff some metric is strict: up to where windows are settled, the time of the latest event.
+	strict bool
+	ripe   ripeness
+	newest int64
 	// commit is the number of the commit, from 1.
 	commit uint64
 	// subjects, dictionary and tuples count the rows of their kinds.
@@ -91,6 +95,11 @@ func (o *offsets) encode(c *counters, b []byte) []byte {
 	for _, n := range []int64{o.clock, int64(o.commit), o.subjects, o.dictionary, o.tuples, int64(o.rejects)} {
 		b = binary.AppendVarint(b, n)
 	}
+	if o.strict {
+		for _, t := range []int64{o.ripe.clock, o.ripe.end, o.newest} {
+			b = binary.AppendVarint(b, t)
+		}
+	}
 	b = appendReasons(b, o.kept)
 	b = appendDigest(b, o.sum)
 	b = binary.AppendUvarint(b, uint64(len(o.buckets)))
@@ -121,6 +130,9 @@ func (o *offsets) decode(c *counters, b []byte) error {
 	o.clock, o.commit = r.varint(), uint64(r.varint())
 	o.subjects, o.dictionary, o.tuples = r.varint(), r.varint(), r.varint()
 	o.rejects = uint64(r.varint())
+	if o.strict {
+		o.ripe, o.newest = ripeness{r.varint(), r.varint()}, r.varint()
+	}
 	o.kept = r.reasons()
 	o.sum = r.digest()
 	for range r.count() {

@@ -39,14 +39,15 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 		opt.RejectQuota = 1 << 30
 	}
 	s := &Store{
-		dir: dir, plan: plan, opt: opt, dictionary: newDictionary(), pendingIDs: map[string]uint64{},
+		dir: dir, plan: plan, opt: opt, dictionary: newDictionary(), pendingIDs: map[string]uint64{}, queue: newQueue(),
 		cache:   cache{limit: opt.CacheSubjects, entries: map[string]*entry{}},
-		offsets: offsets{clock: never, buckets: map[uint32]digest{}},
+		offsets: offsets{clock: never, buckets: map[uint32]digest{}, ripe: ripeness{never, never}, newest: never},
 	}
 	schema := newSchema(plan)
+	s.offsets.strict = schema.strict
 	s.counters = newCounters(schema)
 	s.core = core{
-		schema: schema, maxTail: opt.MaxTail, ledger: s.counters, tuples: newTuples(), placeAt: map[uint64]int32{},
+		schema: schema, ripe: s.offsets.ripe, maxTail: opt.MaxTail, ledger: s.counters, tuples: newTuples(), placeAt: map[uint64]int32{},
 		rank: func(i Input) int { return s.ranks[i] },
 	}
 	db, err := pebble.Open(dir, s.pebbleOptions())
@@ -143,6 +144,7 @@ func (s *Store) start() error {
 	if err := s.offsets.decode(s.counters, value); err != nil {
 		return err
 	}
+	s.core.ripe = s.offsets.ripe
 	if s.offsets.commit < durable {
 		return fmt.Errorf("commit %d was durable, but the store ends at commit %d: %w", durable, s.offsets.commit, ErrCorrupt)
 	}

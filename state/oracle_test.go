@@ -19,6 +19,8 @@ type oracle struct {
 	late     []int64
 	dup      []int64
 	conflict []int64
+	// clock is the newest clock that was told; end the latest event's time, once the inputs have ended.
+	clock, end int64
 }
 
 type oracleKey struct {
@@ -33,7 +35,7 @@ type oracleAnswer struct {
 
 func newOracle(plan *catalog.Plan, rank func(Input) int) *oracle {
 	n := len(plan.Events)
-	return &oracle{plan: plan, rank: rank, events: map[string][]Event{}, late: make([]int64, n), dup: make([]int64, n), conflict: make([]int64, n)}
+	return &oracle{plan: plan, rank: rank, events: map[string][]Event{}, late: make([]int64, n), dup: make([]int64, n), conflict: make([]int64, n), clock: never, end: never}
 }
 
 // take reads one event of the log.
@@ -264,6 +266,9 @@ func (o *oracle) cells(a *oracleAnswer, x int, events []Event, first *Event, fro
 	}
 	add(moment.ExposedMetric, base, moment.Point{In: true, Den: 1})
 	for m := range p.Metrics {
+		if !o.complete(p, &p.Metrics[m], first.Time) {
+			continue
+		}
 		o.point(x, m, events, first.Time, from, to, nil, func(point moment.Point) { add(m, base, point) })
 		for subset := 1; subset < 1<<len(eventDims); subset++ {
 			fixed := []int{}
@@ -281,7 +286,7 @@ func (o *oracle) cells(a *oracleAnswer, x int, events []Event, first *Event, fro
 			done := map[moment.Slice]bool{}
 			for i := range events {
 				ev := &events[i]
-				if !o.reads(x, m, ev) || ev.Time < first.Time || ev.Time >= p.Stop || ev.Time < from || ev.Time >= to {
+				if !o.reads(x, m, ev) || ev.Time < first.Time || ev.Time >= p.Stop || ev.Time < from || ev.Time >= to || p.Metrics[m].Strict && ev.Time >= first.Time+p.Metrics[m].Window {
 					continue
 				}
 				slice := base
@@ -304,6 +309,39 @@ func (o *oracle) cells(a *oracleAnswer, x int, events []Event, first *Event, fro
 			}
 		}
 	}
+}
+
+// complete says whether a subject exposed at t0 counts for a metric yet.
+func (o *oracle) complete(p *catalog.PlanExperiment, q *catalog.PlanMetric, t0 int64) bool {
+	if !q.Strict {
+		return true
+	}
+	over := t0 + q.Window
+	if over > p.Stop {
+		return false
+	}
+	wait := p.Lateness
+	for _, measure := range []int{q.Numerator, q.Denominator} {
+		if measure >= 0 {
+			if l := o.plan.Events[o.plan.Measures[measure].Event].Lateness; l < forever {
+				wait = max(wait, l)
+			}
+		}
+	}
+	return over+wait <= o.clock || over <= o.end
+}
+
+// latest is the time of the latest event that is no profile's.
+func (o *oracle) latest() int64 {
+	t := int64(never)
+	for _, events := range o.events {
+		for i := range events {
+			if !o.plan.Events[events[i].Def].Profile {
+				t = max(t, events[i].Time)
+			}
+		}
+	}
+	return t
 }
 
 func (o *oracle) reads(x, m int, ev *Event) bool {

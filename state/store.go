@@ -27,6 +27,8 @@ type Store struct {
 	dictionary     *dictionary
 	// tuplesWritten is how many of core.tuples are committed.
 	tuplesWritten int
+	// queue has the subjects that are not complete for a strict metric yet.
+	queue queue
 
 	cache cache
 	// pendingIDs are spilled ids that the next commit writes, by key; pendingRejects are kept records.
@@ -133,6 +135,9 @@ func (s *Store) Apply(b *Batch, sink Sink) error {
 	}
 	s.offsets.advance(b.Advance)
 	s.offsets.clock = s.core.next
+	if err := s.ripen(s.core.ripe.later(s.core.next, never), sink); err != nil {
+		return s.fail(err)
+	}
 	return nil
 }
 
@@ -161,9 +166,17 @@ func (s *Store) applyEvents(b *Batch, late []string, sink Sink) error {
 			return err
 		}
 		s.ids = spilledIDs{store: s, entry: e}
+		due := int64(forever)
+		if s.core.schema.strict {
+			due = s.core.nextDue(e.subject)
+			s.sees(s.group)
+		}
 		s.core.apply(e.subject, s.group, &s.ids, sink)
 		if s.ids.err != nil {
 			return s.ids.err
+		}
+		if s.core.schema.strict {
+			s.queue.move(e.hash, e.subject.id, due, s.core.nextDue(e.subject))
 		}
 		s.cache.touch(e)
 		from = to
@@ -263,9 +276,11 @@ func (s *Store) source(i Input) *SourceLedger {
 }
 
 // Dirty is about how many bytes the next Commit will write.
-func (s *Store) Dirty() int64 { return s.pendingBytes + int64(len(s.cache.dirty))*dirtyEstimate }
+func (s *Store) Dirty() int64 {
+	return s.pendingBytes + int64(len(s.cache.dirty)+len(s.queue.pending))*dirtyEstimate
+}
 
-// dirtyEstimate is what a changed subject costs in a commit, about.
+// dirtyEstimate is what a changed subject, or a row of the queue, costs in a commit, about.
 const dirtyEstimate = 200
 
 // Close closes the store without committing.

@@ -38,7 +38,7 @@ func verifyDigest(ctx context.Context, r pebble.Reader, want digest, wantBuckets
 		case key[0] == prefixID && len(key) > 5:
 			b := binary.BigEndian.Uint32(key[1:5])
 			buckets[b] = buckets[b].add(row)
-		case bytes.IndexByte([]byte{prefixCell, prefixDictionary, prefixReject, prefixSubject, prefixTuple}, key[0]) >= 0:
+		case bytes.IndexByte([]byte{prefixCell, prefixDictionary, prefixQueue, prefixReject, prefixSubject, prefixTuple}, key[0]) >= 0:
 			sum = sum.add(row)
 		default:
 			return fmt.Errorf("state: row %x is of no kind: %w", key, ErrCorrupt)
@@ -161,8 +161,12 @@ func (s *Store) Verify(ctx context.Context, cells func(moment.Change)) error {
 	own := newCounters(s.core.schema)
 	count, b := int64(0), []byte(nil)
 	var list []cell
-	err := s.subjects(ctx, func(_ uint64, subject *Subject, head []byte) error {
+	queue := queueCheck{store: s}
+	err := s.subjects(ctx, func(hash uint64, subject *Subject, head []byte) error {
 		count++
+		if err := queue.subject(hash, subject); err != nil {
+			return err
+		}
 		if head != nil {
 			if b = s.core.encode(subject, b[:0]); !bytes.Equal(b, head) {
 				return fmt.Errorf("state: subject %q encodes to other bytes than its row: %w", subject.id, ErrCorrupt)
@@ -180,6 +184,9 @@ func (s *Store) Verify(ctx context.Context, cells func(moment.Change)) error {
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if err := queue.done(); err != nil {
 		return err
 	}
 	if count != s.offsets.subjects {
