@@ -320,6 +320,9 @@ func (c *core) qualifiesFor(measure int, ev *Event) bool {
 
 // pointOf is what a subject contributes to a metric.
 func (c *core) pointOf(s *Subject, x *exposed, m *metricSchema) moment.Point {
+	if c.passed(x, m) {
+		return moment.Point{}
+	}
 	c.gather(s, x, m, always)
 	var sums sums
 	for k := range c.items {
