@@ -247,7 +247,7 @@ func (c *core) classOf(s *Subject, x *exposed, r *eventRead, ev *Event, t []touc
 		if !num && !den {
 			continue
 		}
-		if !t[i].hit {
+		if !t[i].hit && !c.passed(x, m) {
 			t[i] = touched{true, c.pointOf(s, x, m)}
 		}
 		end := e.stop
