@@ -37,7 +37,7 @@ func Bayes(value, se float64, prior Prior, alpha float64) Posterior {
 	z, k := mean/sd, levelOf(alpha).k
 	density := math.Exp(-z*z/2) / math.Sqrt(2*math.Pi)
 	return Posterior{
-		Mean: Known(mean), SD: Known(sd), Interval: Between(mean-k*sd, mean+k*sd), Win: Known(normalCDF(z)),
+		Mean: Known(mean), SD: Known(sd), Interval: Between(mean-k*sd, mean+k*sd), Win: Known(math.Max(normalCDF(z), minP)),
 		RiskTreatment: Known(math.Max(0, sd*density-mean*normalCDF(-z))), RiskControl: Known(math.Max(0, sd*density+mean*normalCDF(z))),
 	}
 }

@@ -19,7 +19,11 @@ func (t Tuning) Hybrid(test Test, nt, nc int64, alpha float64, planned bool) Alw
 			a.K = Known(z)
 			a.Interval = Between(test.Value.V-z*test.SE.V, test.Value.V+z*test.SE.V)
 		}
-		p = math.Min(p, test.P.V)
+		look := test.P
+		if !look.OK {
+			look, _ = TwoSidedP(test.Z.V)
+		}
+		p = math.Min(p, look.V)
 	}
 	a.P = Known(math.Min(1, 2*p))
 	return a

@@ -11,13 +11,27 @@ type Stratum struct{ Treatment, Control Estimate }
 
 func (s Stratum) whole() bool { return s.Treatment.Var.OK && s.Control.Var.OK }
 
+// StratumOf makes a stratum of two arms' sums: of their values, or with CUPED of the values adjusted by the pre-period within the
+// stratum. A stratum whose pre-period tells nothing (there is none, or it is the same for all) counts unadjusted; so does a single one
+// count as CUPED by itself.
+func StratumOf(treatment, control *moment.Sums, d Design) Stratum {
+	if d.CUPED {
+		if a := CUPED(treatment, control, d); a.Difference.SE.OK {
+			return Stratum{a.Treatment, a.Control}
+		}
+	}
+	t, _ := Ratio(treatment, d.Scale)
+	c, _ := Ratio(control, d.Scale)
+	return Stratum{t, c}
+}
+
 // PostStratify returns the difference that the strata give when each counts by its share of all subjects:
 //
 //	δ = Σ w_s·δ_s,   w_s = N_s/N,   SE² = Σ w_s²·(v_t,s + v_c,s) + (1/N)·Σ w_s·(δ_s − δ)²
 //
 // The second term is for sizes that are random too; without it the interval covers too little. It is for means; N counts both
 // arms. It is absent if a stratum has fewer than two subjects in an arm: merge such strata before.
-// Source: statistics.md §2.6 (GrowthBook #5028 is the missing term); Miratrix, Sekhon & Yu, JRSS B 2013.
+// Source: Miratrix, Sekhon & Yu, JRSS B 2013; GrowthBook #5028 is this variance done wrong.
 func PostStratify(strata []Stratum, alpha float64) Test {
 	var n, diff, v, spread float64
 	for _, s := range strata {

@@ -118,13 +118,30 @@ func (q *Quantiles) Quantile(p float64) (int64, error) {
 
 // Interval returns the interval of the p-quantile when the share of values at or below it has the standard error se: the quantiles
 // at p ∓ k·se. For values that come in clusters (a subject's events) se is that of the ratio of counts, Σ 1{value ≤ q} over Σ 1,
-// over subjects; then the interval knows the clusters too. Errors as Quantile. Source: Woodruff, JASA 1952; statistics.md §2.12.
+// over subjects; then the interval knows the clusters too. Errors as Quantile. Source: Woodruff, JASA 1952.
 func (q *Quantiles) Interval(p, se, k float64) (low, high int64, err error) {
 	if low, err = q.Quantile(p - k*se); err != nil {
 		return 0, 0, err
 	}
 	high, err = q.Quantile(p + k*se)
 	return low, high, err
+}
+
+// ErrPopulations: the two sides of a ratio were counted over different subjects.
+var ErrPopulations = errors.New("different populations")
+
+// RatioCaps returns the caps of a ratio's numerator and denominator at the p-quantile of each. Both must count the same subjects, zeros
+// included or not: capped over different ones the two sides no longer belong together, and the ratio moves (GrowthBook #6331). Pool
+// the arms before (Merge): a cap of each arm's own biases their difference. It returns ErrPopulations, and the errors of Quantile.
+func RatioCaps(num, den *Quantiles, p float64) (capNum, capDen int64, err error) {
+	if num.n != den.n {
+		return 0, 0, fmt.Errorf("sketch: caps of a ratio over %d numerators and %d denominators: %w", num.n, den.n, ErrPopulations)
+	}
+	if capNum, err = num.Quantile(p); err != nil {
+		return 0, 0, err
+	}
+	capDen, err = den.Quantile(p)
+	return capNum, capDen, err
 }
 
 // version is the first byte of an encoded sketch: 1 has the number of bins (uvarint), then for each its index, less the one before

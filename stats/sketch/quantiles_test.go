@@ -215,3 +215,46 @@ func BenchmarkAdd(b *testing.B) {
 		q.Add(int64(1e6*math.Exp(r.NormFloat64())), 1)
 	}
 }
+
+// GrowthBook #6331, #6428: the numerator's cap was taken over all exposed subjects, the denominator's over those that had one.
+func TestAnchorBugRatioCapOverDifferentPopulations(t *testing.T) {
+	// 100 subjects; 20 buy for 20 an order, 19 of them once and one 30 times: revenue per order is 20, capped or not.
+	var num, den, denOfBuyers Quantiles
+	type subject struct{ spent, orders int64 }
+	var all []subject
+	for i := range int64(100) {
+		s := subject{}
+		switch {
+		case i == 0:
+			s = subject{600, 30}
+		case i < 20:
+			s = subject{20, 1}
+		}
+		all = append(all, s)
+		num.Add(s.spent, 1)
+		den.Add(s.orders, 1)
+		if s.orders > 0 {
+			denOfBuyers.Add(s.orders, 1)
+		}
+	}
+	ratio := func(capNum, capDen int64) float64 {
+		var a, d int64
+		for _, s := range all {
+			a, d = a+min(s.spent, capNum), d+min(s.orders, capDen)
+		}
+		return float64(a) / float64(d)
+	}
+	const p = .97
+	capNum, capDen, err := RatioCaps(&num, &den, p)
+	if err != nil || ratio(capNum, capDen) != 20 {
+		t.Errorf("capped at %d and %d the ratio is %v, %v; want 20", capNum, capDen, ratio(capNum, capDen), err)
+	}
+	if _, _, err := RatioCaps(&num, &denOfBuyers, p); !errors.Is(err, ErrPopulations) {
+		t.Errorf("100 subjects above, 20 below: %v", err)
+	}
+	// What happened there.
+	wrong, err := denOfBuyers.Quantile(p)
+	if err != nil || ratio(capNum, wrong) > 15 {
+		t.Errorf("the negative control has %v, %v", ratio(capNum, wrong), err)
+	}
+}
