@@ -5,7 +5,8 @@
 //	go run ./bench run SCENARIO [--runs 5] [--engines tidemark,null,naive] [--broker kfake|kafka] [--out DIR]
 //	go run ./bench fill SCENARIO --broker kafka        fill the topic, start no engine, print where it is, wait for Ctrl-C
 //	go run ./bench answer SCENARIO --semantics bare    the oracle's cells as NDJSON
-//	go run ./bench compare SCENARIO --semantics bare FILE   hold a file of cells against the oracle
+//	go run ./bench compare SCENARIO FILE --semantics bare   hold a file of cells against the oracle
+//	go run ./bench render DIR                          write Markdown and plots again from a report.json
 //
 // Scenarios are in bench/speed/scenarios.go, traffic, definitions and oracle in bench/traffic. How runs are made and what
 // the figures mean is in docs/benchmarks.md.
@@ -107,4 +108,194 @@
 // scenario; `smoke` (20,000 events) is the one to begin with.
 package main
 
-func main() {}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidemark/tidemark/bench/speed"
+	"github.com/tidemark/tidemark/bench/traffic"
+)
+
+func main() {
+	if speed.Child() {
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := &cobra.Command{Use: "bench", Short: "Measure Tidemark and others on one job", SilenceUsage: true}
+	root.AddCommand(list(), run(), fill(), answer(), compare(), render())
+	if root.ExecuteContext(ctx) != nil {
+		os.Exit(1)
+	}
+}
+
+func find(name string) (speed.Scenario, error) {
+	if s, ok := speed.Find(name); ok {
+		return s, nil
+	}
+	var names []string
+	for _, s := range speed.Scenarios {
+		names = append(names, s.Name)
+	}
+	return speed.Scenario{}, fmt.Errorf("no scenario %q; there are %s", name, strings.Join(names, ", "))
+}
+
+func list() *cobra.Command {
+	return &cobra.Command{Use: "list", Short: "The scenarios", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		for _, s := range speed.Scenarios {
+			fmt.Printf("%-20s %-11s %s\n", s.Name, s.Kind, s.About)
+		}
+		return nil
+	}}
+}
+
+// options are the flags that say what is run and where things are.
+func options(c *cobra.Command, opt *speed.Options) {
+	f := c.Flags()
+	f.StringVar(&opt.Broker, "broker", "kfake", "kfake, or kafka: the real one from bench/kafka")
+	f.StringVar(&opt.Cache, "cache", "", "`DIR` that keeps filled topics (default: in the user's cache folder)")
+	f.Int64Var(&opt.Events, "events", 0, "records instead of the scenario's")
+	f.Int64Var(&opt.Subjects, "subjects", 0, "subjects instead of the scenario's")
+	opt.Say = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+}
+
+func run() *cobra.Command {
+	opt := speed.Options{Command: "go run ./bench " + strings.Join(os.Args[1:], " ")}
+	c := &cobra.Command{Use: "run SCENARIO…", Short: "Measure, compare with the oracle, write a report; all means all scenarios", Args: cobra.MinimumNArgs(1)}
+	options(c, &opt)
+	f := c.Flags()
+	f.IntVar(&opt.Runs, "runs", 0, "runs of each engine, in turns (default 5; growth 3; paced scenarios 1)")
+	f.StringSliceVar(&opt.Engines, "engines", nil, "tidemark, null, naive, peers (default: the scenario's)")
+	f.StringVar(&opt.Peers, "peers", "", "`DIR` of the peers (default bench/peers)")
+	f.StringVar(&opt.Out, "out", "", "`DIR` for the report (default bench-results/SCENARIO-TIME)")
+	f.StringVar(&opt.Program, "program", "", "a built tidemark (default: built from this tree)")
+	f.StringArrayVar(&opt.Flags, "flag", nil, "a flag for tidemark serve; may be repeated")
+	f.IntVar(&opt.Seconds, "seconds", 0, "how long paced scenarios measure")
+	f.StringVar(&opt.Axis, "axis", "", "only the axes of a growth with this in their name")
+	f.BoolVar(&opt.Profile, "profile", false, "keep a CPU profile of 20 s of each of Tidemark's runs")
+	c.RunE = func(c *cobra.Command, names []string) error {
+		var list []speed.Scenario
+		for _, name := range names {
+			if name == "all" {
+				list = append(list, speed.Scenarios...)
+				continue
+			}
+			s, err := find(name)
+			if err != nil {
+				return err
+			}
+			list = append(list, s)
+		}
+		var failed []error
+		for _, s := range list {
+			own := opt
+			if len(list) > 1 && opt.Out != "" {
+				own.Out = filepath.Join(opt.Out, s.Name)
+			}
+			opt.Say("%s: %s", s.Name, s.About)
+			// One scenario that fails does not keep the others from being measured.
+			if _, err := speed.Run(c.Context(), s, own); err != nil {
+				failed = append(failed, fmt.Errorf("%s: %w", s.Name, err))
+			}
+			if c.Context().Err() != nil {
+				break
+			}
+		}
+		return errors.Join(failed...)
+	}
+	return c
+}
+
+func fill() *cobra.Command {
+	var opt speed.Options
+	c := &cobra.Command{Use: "fill SCENARIO", Short: "Fill the topics, say where they are, wait for Ctrl-C", Args: cobra.ExactArgs(1)}
+	options(c, &opt)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s, err := find(args[0])
+		if err != nil {
+			return err
+		}
+		return speed.Fill(c.Context(), s, opt, func(environment []string) { fmt.Println(strings.Join(environment, "\n")) })
+	}
+	return c
+}
+
+func answer() *cobra.Command {
+	var opt speed.Options
+	c := &cobra.Command{Use: "answer SCENARIO", Short: "The oracle's cells as NDJSON", Args: cobra.ExactArgs(1)}
+	options(c, &opt)
+	semantics := c.Flags().String("semantics", "bare", "bare, full or dedupe")
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		cells, err := oracle(args[0], opt, *semantics)
+		if err != nil {
+			return err
+		}
+		return cells.Write(os.Stdout)
+	}
+	return c
+}
+
+func compare() *cobra.Command {
+	var opt speed.Options
+	c := &cobra.Command{Use: "compare SCENARIO FILE", Short: "Hold a file of cells against the oracle", Args: cobra.ExactArgs(2)}
+	options(c, &opt)
+	semantics := c.Flags().String("semantics", "bare", "bare, full or dedupe")
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		want, err := oracle(args[0], opt, *semantics)
+		if err != nil {
+			return err
+		}
+		file, err := os.Open(args[1])
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		got, err := traffic.Read(file, traffic.Dimensions(3))
+		if err != nil {
+			return err
+		}
+		differences := want.Differences(got)
+		for i, d := range differences {
+			if i == 20 {
+				break
+			}
+			fmt.Println(d)
+		}
+		if len(differences) > 0 {
+			return fmt.Errorf("%d of %d cells differ", len(differences), len(want))
+		}
+		fmt.Printf("all %d cells are the oracle's\n", len(want))
+		return nil
+	}
+	return c
+}
+
+func oracle(scenario string, opt speed.Options, semantics string) (traffic.Cells, error) {
+	s, err := find(scenario)
+	if err != nil {
+		return nil, err
+	}
+	word, err := traffic.ParseSemantics(semantics)
+	if err != nil {
+		return nil, err
+	}
+	return speed.Answer(s, opt, word)
+}
+
+func render() *cobra.Command {
+	return &cobra.Command{Use: "render DIR", Short: "Write Markdown and plots again from a report.json", Args: cobra.ExactArgs(1), RunE: func(_ *cobra.Command, args []string) error {
+		report, err := speed.Load(filepath.Join(args[0], "report.json"))
+		if err != nil {
+			return err
+		}
+		return report.Render(args[0])
+	}}
+}

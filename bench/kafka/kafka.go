@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -40,6 +41,28 @@ func Start(tb testing.TB) *Broker {
 	}
 	tb.Cleanup(func() { b.Kill() })
 	return b
+}
+
+// New prepares a broker in a folder, fetching the jars if need be; Start starts it. For programs that are no tests: what
+// is in the folder stays, and whoever calls it stops the broker.
+func New(dir string) (*Broker, error) {
+	if err := run("fetch"); err != nil {
+		return nil, err
+	}
+	port, err := freePorts()
+	if err != nil {
+		return nil, err
+	}
+	return &Broker{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Dir: dir, port: port}, nil
+}
+
+// PID is the broker's process while it runs.
+func (b *Broker) PID() (int, error) {
+	text, err := os.ReadFile(filepath.Join(b.Dir, "pid"))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(text)))
 }
 
 // Start starts the broker again after Stop or Kill and returns when it listens.

@@ -30,6 +30,16 @@ func (s *Sum) merge(o Sum) {
 	}
 }
 
+func (s *Sum) remove(x, y uint64) {
+	hi, lo := bits.Mul64(x, y)
+	var borrow uint64
+	s.Lo, borrow = bits.Sub64(s.Lo, lo, 0)
+	s.Hi, borrow = bits.Sub64(s.Hi, hi, borrow)
+	if borrow != 0 {
+		panic("traffic: a sum falls below zero")
+	}
+}
+
 // String is the sum in decimal.
 func (s Sum) String() string {
 	v := new(big.Int).SetUint64(s.Hi)
@@ -40,6 +50,26 @@ func (s Sum) String() string {
 type Cell struct {
 	N                int64
 	X, Y, XX, YY, XY Sum
+}
+
+// Add adds a subject.
+func (c *Cell) Add(x, y uint64) {
+	c.N++
+	c.X.add(x, 1)
+	c.Y.add(y, 1)
+	c.XX.add(x, x)
+	c.YY.add(y, y)
+	c.XY.add(x, y)
+}
+
+// Remove takes out a subject that was added with these values.
+func (c *Cell) Remove(x, y uint64) {
+	c.N--
+	c.X.remove(x, 1)
+	c.Y.remove(y, 1)
+	c.XX.remove(x, x)
+	c.YY.remove(y, y)
+	c.XY.remove(x, y)
 }
 
 func (c *Cell) merge(o *Cell) {
@@ -101,13 +131,7 @@ func (b *base) add(subject uint32, variant uint8, list []counted, counts func(m 
 		if m.Mean() {
 			y = 1
 		}
-		cell := &cells[i]
-		cell.N++
-		cell.X.add(x, 1)
-		cell.Y.add(y, 1)
-		cell.XX.add(x, x)
-		cell.YY.add(y, y)
-		cell.XY.add(x, y)
+		cells[i].Add(x, y)
 	}
 }
 

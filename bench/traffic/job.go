@@ -101,8 +101,10 @@ experiment:
   control: %s
   start: %s
   goals: [%s]
-  slices: [%s]
-`, id, variants[0], variants[1], variants[0], Start.Format("2006-01-02T15:04:05Z"), strings.Join(ids, ", "), strings.Join(names, ", "))
+`, id, variants[0], variants[1], variants[0], Start.Format("2006-01-02T15:04:05Z"), strings.Join(ids, ", "))
+		if len(names) > 0 {
+			fmt.Fprintf(&out, "  slices: [%s]\n", strings.Join(names, ", "))
+		}
 	}
 	return out.String()
 }

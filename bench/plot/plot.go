@@ -1,0 +1,155 @@
+// Package plot draws the two figures that benchmarks need as SVG: rows of runs, and lines over an axis. The drawings carry
+// their own style, follow the reader's light or dark scheme, and need no script or font. It imports nothing of the engine.
+package plot
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"math"
+	"strconv"
+)
+
+// style is in every drawing. Colours are from the palette of Okabe and Ito, which readers with any colour vision tell apart.
+const style = `<style>
+svg{color-scheme:light dark;font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;background:#fff}
+text{fill:#1f2328}.t{font-size:15px;font-weight:600}.s,.a{fill:#59636e}.g{stroke:#d1d9e0;stroke-width:1}
+.c0{--c:#0072b2}.c1{--c:#d55e00}.c2{--c:#009e73}.c3{--c:#cc79a7}.c4{--c:#b58900}.c5{--c:#56b4e9}
+.d{fill:var(--c);fill-opacity:.45}.m{stroke:var(--c);stroke-width:3}.r{stroke:var(--c);stroke-width:6;stroke-opacity:.25;stroke-linecap:round}
+.l{fill:none;stroke:var(--c);stroke-width:2}.k{fill:var(--c)}.b{stroke:var(--c);stroke-width:1.5}
+@media(prefers-color-scheme:dark){svg{background:#0d1117}text{fill:#f0f6fc}.s,.a{fill:#9198a1}.g{stroke:#3d444d}
+.c0{--c:#58a6ff}.c1{--c:#ff9a5c}.c2{--c:#3fd6a0}.c3{--c:#f0a6d0}.c4{--c:#e3c44c}.c5{--c:#9bd8ff}}
+</style>`
+
+// Row is one engine's runs.
+type Row struct {
+	Name   string
+	Values []float64
+}
+
+// Strip draws each row's runs as dots over a common logarithmic axis, with their range as a bar and their median as a line
+// and a number. Values must be over 0; rows without any say so.
+func Strip(title, unit string, rows []Row) []byte {
+	const left, right, top, high = 150, 130, 62, 34
+	width, height := 760, top+high*len(rows)+44
+	var all []float64
+	for _, r := range rows {
+		all = append(all, r.Values...)
+	}
+	axis := newLog(all, left, float64(width-right))
+	var b bytes.Buffer
+	open(&b, width, height, title, unit)
+	for _, tick := range axis.ticks() {
+		x := axis.at(tick)
+		fmt.Fprintf(&b, `<line class="g" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`, x, x, top-6, height-34)
+		fmt.Fprintf(&b, `<text class="a" x="%.1f" y="%d" text-anchor="middle">%s</text>`, x, height-16, Short(tick))
+	}
+	for i, r := range rows {
+		y := top + high*i + high/2
+		fmt.Fprintf(&b, `<g class="c%d"><text x="%d" y="%d" text-anchor="end">%s</text>`, i%6, left-14, y+4, html.EscapeString(r.Name))
+		if len(r.Values) == 0 {
+			fmt.Fprintf(&b, `<text class="s" x="%d" y="%d">no good run</text></g>`, left+4, y+4)
+			continue
+		}
+		low, middle, most := summary(r.Values)
+		fmt.Fprintf(&b, `<line class="r" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`, axis.at(low), axis.at(most), y, y)
+		for _, v := range r.Values {
+			fmt.Fprintf(&b, `<circle class="d" cx="%.1f" cy="%d" r="4.5"/>`, axis.at(v), y)
+		}
+		fmt.Fprintf(&b, `<line class="m" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`, axis.at(middle), axis.at(middle), y-10, y+10)
+		fmt.Fprintf(&b, `<text x="%.1f" y="%d">%s</text></g>`, axis.at(most)+12, y+4, Short(middle))
+	}
+	b.WriteString("</svg>\n")
+	return b.Bytes()
+}
+
+// Line is one series: at each X its runs.
+type Line struct {
+	Name   string
+	X      []float64
+	Labels []string // of the points, shown under the axis
+	Values [][]float64
+}
+
+// Lines draws medians joined by lines, with the range of the runs as a bar at each point. The vertical axis begins at 0;
+// the horizontal one is logarithmic if it spans more than a factor of 8 and has no 0.
+func Lines(title, unit, xTitle string, lines []Line) []byte {
+	const left, right, top, bottom, width, height = 74, 130, 62, 58, 760, 340
+	var xs, ys []float64
+	for _, l := range lines {
+		xs = append(xs, l.X...)
+		for _, v := range l.Values {
+			ys = append(ys, v...)
+		}
+	}
+	x, y := newScale(xs, left, width-right), newLinear(ys, height-bottom, top)
+	var b bytes.Buffer
+	open(&b, width, height, title, unit)
+	for _, tick := range y.ticks() {
+		fmt.Fprintf(&b, `<line class="g" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`, left, width-right, y.at(tick), y.at(tick))
+		fmt.Fprintf(&b, `<text class="a" x="%d" y="%.1f" text-anchor="end">%s</text>`, left-8, y.at(tick)+4, Short(tick))
+	}
+	labelled := map[float64]bool{}
+	for i, l := range lines {
+		var path bytes.Buffer
+		last, lastY := 0.0, 0.0
+		fmt.Fprintf(&b, `<g class="c%d">`, i%6)
+		for j, v := range l.Values {
+			if !labelled[l.X[j]] && j < len(l.Labels) {
+				labelled[l.X[j]] = true
+				fmt.Fprintf(&b, `<text class="a" x="%.1f" y="%d" text-anchor="middle">%s</text>`, x.at(l.X[j]), height-bottom+18, html.EscapeString(l.Labels[j]))
+			}
+			if len(v) == 0 {
+				continue
+			}
+			low, middle, most := summary(v)
+			px, py := x.at(l.X[j]), y.at(middle)
+			fmt.Fprintf(&b, `<line class="b" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/><circle class="k" cx="%.1f" cy="%.1f" r="4"/>`, px, px, y.at(low), y.at(most), px, py)
+			command := "L"
+			if path.Len() == 0 {
+				command = "M"
+			}
+			fmt.Fprintf(&path, "%s%.1f %.1f", command, px, py)
+			last, lastY = px, py
+		}
+		fmt.Fprintf(&b, `<path class="l" d="%s"/>`, path.String())
+		if path.Len() > 0 {
+			fmt.Fprintf(&b, `<text x="%.1f" y="%.1f">%s</text>`, last+10, lastY+4, html.EscapeString(l.Name))
+		}
+		b.WriteString("</g>")
+	}
+	fmt.Fprintf(&b, `<text class="s" x="%d" y="%d" text-anchor="middle">%s</text>`, (left+width-right)/2, height-14, html.EscapeString(xTitle))
+	b.WriteString("</svg>\n")
+	return b.Bytes()
+}
+
+func open(b *bytes.Buffer, width, height int, title, unit string) {
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="%s">`, width, height, width, height, html.EscapeString(title+", "+unit))
+	b.WriteString(style)
+	fmt.Fprintf(b, `<text class="t" x="16" y="26">%s</text><text class="s" x="16" y="44">%s</text>`, html.EscapeString(title), html.EscapeString(unit))
+}
+
+// Short writes a number with k or M and at most three digits.
+func Short(x float64) string {
+	unit := ""
+	switch a := math.Abs(x); {
+	case a >= 999_500:
+		x, unit = x/1e6, "M"
+	case a >= 9_995:
+		x, unit = x/1e3, "k"
+	}
+	digits := 0
+	if a := math.Abs(x); a > 0 && a < 100 {
+		digits = max(0, min(4, 2-int(math.Floor(math.Log10(a)))))
+	}
+	text := strconv.FormatFloat(x, 'f', digits, 64)
+	if digits > 0 {
+		for text[len(text)-1] == '0' {
+			text = text[:len(text)-1]
+		}
+		if text[len(text)-1] == '.' {
+			text = text[:len(text)-1]
+		}
+	}
+	return text + unit
+}

@@ -1,0 +1,267 @@
+package speed
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/tidemark/tidemark/bench/contract"
+	"github.com/tidemark/tidemark/bench/traffic"
+	"github.com/tidemark/tidemark/stream"
+	"github.com/tidemark/tidemark/stream/results"
+)
+
+// buildProgram builds the program as `make build` does, or takes one that is named.
+func buildProgram(ctx context.Context, dir, named string) (string, error) {
+	if named != "" {
+		return filepath.Abs(named)
+	}
+	path := filepath.Join(dir, "tidemark")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "github.com/tidemark/tidemark/cmd/tidemark")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("speed: build the program: %w\n%s", err, out)
+	}
+	return path, nil
+}
+
+// engine is the program serving a job from a broker.
+type engine struct {
+	program, dir, listen, admin string
+	brokers                     string
+	flags, env                  []string
+	cmd                         *exec.Cmd
+	exited                      chan error
+	http                        http.Client
+}
+
+// newEngine writes the definitions below dir; start starts it.
+func newEngine(program, dir, brokers string, shape traffic.Shape, job traffic.Job, flags, env []string) (*engine, error) {
+	e := &engine{program: program, dir: dir, brokers: brokers, flags: flags, env: env, http: http.Client{Timeout: 5 * time.Minute}}
+	for _, address := range []*string{&e.listen, &e.admin} {
+		port, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		*address = fmt.Sprintf("127.0.0.1:%d", port)
+	}
+	if err := writeDefinitions(e.definitions(), shape, job); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(e.data(), 0o700); err != nil {
+		return nil, err
+	}
+	// The broker remembers the static member of the run before for 45 s; a member of the same name takes its place at once.
+	return e, os.WriteFile(filepath.Join(e.data(), "instance-id"), []byte("tidemark-bench\n"), 0o600)
+}
+
+func writeDefinitions(dir string, shape traffic.Shape, job traffic.Job) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "bench.yaml"), []byte(job.Definitions(shape, topic)), 0o600)
+}
+
+func (e *engine) definitions() string { return filepath.Join(e.dir, "definitions") }
+func (e *engine) data() string        { return filepath.Join(e.dir, "data") }
+
+func (e *engine) start() error {
+	log, err := os.OpenFile(filepath.Join(e.dir, "engine.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	e.cmd = exec.Command(e.program, append([]string{"serve", e.definitions(), "--brokers", e.brokers, "--data", e.data(), "--listen", e.listen, "--admin", e.admin}, e.flags...)...)
+	e.cmd.Env = append(os.Environ(), e.env...)
+	e.cmd.Stdout, e.cmd.Stderr = log, log
+	if err := e.cmd.Start(); err != nil {
+		return err
+	}
+	e.exited = make(chan error, 1)
+	go func(cmd *exec.Cmd, exited chan error) { exited <- cmd.Wait() }(e.cmd, e.exited)
+	return nil
+}
+
+// alive is nil while the program runs, else what its log ends with.
+func (e *engine) alive() error {
+	select {
+	case err := <-e.exited:
+		e.exited <- err
+		text, _ := os.ReadFile(filepath.Join(e.dir, "engine.log"))
+		return fmt.Errorf("speed: tidemark ended by itself: %w\n%s", err, text[max(0, len(text)-2000):])
+	default:
+		return nil
+	}
+}
+
+// stop sends a signal and waits; the CPU is that of the whole life of the process.
+func (e *engine) stop(signal os.Signal) (time.Duration, error) {
+	if e.cmd == nil {
+		return 0, nil
+	}
+	_ = e.cmd.Process.Signal(signal)
+	var err error
+	select {
+	case err = <-e.exited:
+	case <-time.After(time.Minute):
+		_ = e.cmd.Process.Kill()
+		err = errors.Join(<-e.exited, fmt.Errorf("speed: tidemark did not stop within a minute"))
+	}
+	if signal == syscall.SIGKILL {
+		err = nil
+	}
+	cpu := e.cmd.ProcessState.UserTime() + e.cmd.ProcessState.SystemTime()
+	e.cmd = nil
+	return cpu, err
+}
+
+func (e *engine) usage() (contract.Usage, error) { return contract.UsageOf(e.cmd.Process.Pid) }
+
+// get opens a path of the public address.
+func (e *engine) get(ctx context.Context, path string) (io.ReadCloser, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+e.listen+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := e.http.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(response.Body, 500))
+		response.Body.Close()
+		return nil, fmt.Errorf("speed: %s: %s: %s", path, response.Status, text)
+	}
+	return response.Body, nil
+}
+
+func (e *engine) getJSON(ctx context.Context, path string, into any) error {
+	body, err := e.get(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return json.NewDecoder(body).Decode(into)
+}
+
+// position is how many records the shards have applied, and an error if one is halted.
+func (e *engine) position(ctx context.Context) (int64, error) {
+	var status stream.Status
+	if err := e.getJSON(ctx, "/api/v1/status", &status); err != nil {
+		return 0, err
+	}
+	sum := int64(0)
+	for _, p := range status.Partitions {
+		if p.State.Halted() {
+			return 0, halted{fmt.Errorf("speed: %s/%d is %s: %+v", p.Topic, p.Partition, p.State, p.Halt)}
+		}
+		sum += max(0, p.Position)
+	}
+	return sum, nil
+}
+
+// halted is an error that waiting does not mend.
+type halted struct{ error }
+
+// published says whether the experiment's result stands on all records before the ends.
+func (e *engine) published(ctx context.Context, experiment string, ends []int64) (bool, error) {
+	var r results.Result
+	if err := e.getJSON(ctx, "/api/v1/experiments/"+experiment+"/results?slices=none", &r); err != nil {
+		return false, err
+	}
+	return lag(r.Positions, ends) == 0, nil
+}
+
+// lag is how many records before the ends the positions of a result leave out.
+func lag(positions map[string]int64, ends []int64) (sum int64) {
+	for partition, end := range ends {
+		sum += max(0, end-positions[fmt.Sprintf("%s/%d", topic, partition)])
+	}
+	return sum
+}
+
+// cells are the experiment's published cells of all groupings; records is what its ledger says was read.
+func (e *engine) cells(ctx context.Context, experiment string, dimensions []string) (cells traffic.Cells, records int64, err error) {
+	var r results.Result
+	if err := e.getJSON(ctx, "/api/v1/experiments/"+experiment+"/results?slices=all", &r); err != nil {
+		return nil, 0, err
+	}
+	cells = traffic.Cells{}
+	for _, row := range r.Rows {
+		slice, err := traffic.Slice(dimensions, row.Slice)
+		if err != nil {
+			return nil, 0, err
+		}
+		for variant, arm := range row.ByVariant {
+			c := &traffic.Cell{N: arm.N}
+			for _, sum := range []struct {
+				to   *traffic.Sum
+				text string
+			}{{&c.X, arm.SumNum}, {&c.Y, arm.SumDen}, {&c.XX, arm.SumNum2}, {&c.YY, arm.SumDen2}, {&c.XY, arm.SumNumDen}} {
+				if *sum.to, err = parseSum(sum.text); err != nil {
+					return nil, 0, err
+				}
+			}
+			cells[traffic.Key{Variant: variant, Slice: slice, Metric: row.Metric}] = c
+		}
+	}
+	return cells, r.Ledger.Records["shop"].Read, nil
+}
+
+func parseSum(text string) (traffic.Sum, error) {
+	if text == "" {
+		return traffic.Sum{}, nil
+	}
+	v, ok := new(big.Int).SetString(text, 10)
+	if !ok || v.Sign() < 0 || v.BitLen() > 128 {
+		return traffic.Sum{}, fmt.Errorf("speed: sum %q: want a natural number below 2¹²⁸", text)
+	}
+	var b [16]byte
+	v.FillBytes(b[:])
+	return traffic.Sum{Hi: be64(b[:8]), Lo: be64(b[8:])}, nil
+}
+
+func be64(b []byte) (x uint64) {
+	for _, c := range b {
+		x = x<<8 | uint64(c)
+	}
+	return x
+}
+
+// profile takes a CPU profile of that length from the admin port.
+func (e *engine) profile(ctx context.Context, length time.Duration, file string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", e.admin, int(length.Seconds())), nil)
+	if err != nil {
+		return err
+	}
+	response, err := e.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("speed: profile: %s: %s", response.Status, bytes.TrimSpace(text))
+	}
+	return os.WriteFile(file, text, 0o600)
+}
+
+// flag says whether the program's serve knows a flag.
+func hasFlag(program, name string) bool {
+	out, _ := exec.Command(program, "serve", "--help").CombinedOutput()
+	return strings.Contains(string(out), "--"+name+" ")
+}
