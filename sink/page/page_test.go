@@ -234,7 +234,7 @@ func TestSlicesOpenWithoutAScript(t *testing.T) {
 		t.Fatal("no link opens a row")
 	}
 	opened := get(t, h, html.UnescapeString(link[1])).Body.String()
-	for _, want := range []string{`data-k="CTR/platform=Android/rerank_v2"`, `data-k="CTR/country=KR/rerank_v2"`, `aria-expanded="true"`, "exploratory", "4 more not shown"} {
+	for _, want := range []string{`data-k="CTR/platform=Android/rerank_v2"`, `data-k="CTR/country=KR/rerank_v2"`, `aria-expanded="true"`, "exploring", "4 more not shown"} {
 		if !strings.Contains(opened, want) {
 			t.Errorf("the opened page has no %s", want)
 		}
@@ -258,7 +258,7 @@ func TestStatesNameTheNextAction(t *testing.T) {
 	for target, want := range map[string][]string{
 		"/experiments/spring_theme":    {"Not started.", "It starts on 27 Nov 2026"},
 		"/experiments/push_timing":     {"No exposures yet.", "none is valid here"},
-		"/experiments/new_pricing":     {"Too early to say.", "&lt; 100 per arm"},
+		"/experiments/new_pricing":     {"Too early to say.", "needs 100 subjects in each arm; has "},
 		"/experiments/banner_redirect": {"Sample ratio mismatch", "Do not decide on these numbers.", "unreliable"},
 		"/experiments/gift_wrap":       {"Some results cannot be computed", "tidemark state verify", "frozen"},
 		"/experiments/serch_rerank_v2": {"There is no such experiment", "Did you mean search_rerank_v2?"},

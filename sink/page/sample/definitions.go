@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/stream/results"
 )
 
 // Now is the instant at which the sample plays.
@@ -50,6 +51,9 @@ type experiment struct {
 	uses                         []use
 	dims                         []dimension
 	none                         string // no_data, failed: why there are no numbers
+	correction                   string
+	mde                          float64
+	rows                         map[string]func(*results.Row) // by metric: what is special about its rows
 }
 
 type dimension struct {
@@ -75,6 +79,8 @@ func metrics() []metric {
 		{id: "CRASHES", mean: 0.0312, sd: 0.21, yaml: "name: Crashes per user\n  format: number\n  direction: down\n  numerator: {event: IMPRESSION, agg: COUNT, value: user_id, where: \"latency > 9000\"}"},
 		{id: "REFUNDS", mean: 0.0211, sd: 0.16, yaml: "name: Refund rate\n  format: percent\n  direction: down\n  denominator: {event: PURCHASE, agg: COUNT, value: user_id}\n  numerator: {event: PURCHASE, agg: COUNT, value: user_id, where: \"revenue < 0\"}"},
 		{id: "SESSIONS", mean: 3.41, sd: 4.2, yaml: "name: Sessions per user\n  format: number\n  direction: none\n  numerator: {event: IMPRESSION, agg: COUNT_DISTINCT, value: session}"},
+		{id: "SIGNED_UP", mean: 0.002, binary: true, yaml: "name: Signed up within a week\n  format: percent\n  direction: up\n  window: 7d\n  strict: true\n  numerator: {event: PURCHASE, agg: EXISTS, value: user_id}"},
+		{id: "LATENCY", mean: 412, sd: 250, yaml: "name: Search latency\n  format: duration_ms\n  direction: down\n  numerator: {event: IMPRESSION, agg: MAX, value: latency}"},
 		{id: "HOSTILE", mean: 1, sd: 3, yaml: "name: '" + HostileName + "'\n  format: number\n  direction: up\n  description: '" + HostileSlice + "'\n  " + orders},
 		{id: LongName, mean: 12, sd: 30, yaml: "name: \"" + RTL + "\"\n  format: number\n  direction: down\n  " + orders},
 	}
@@ -144,8 +150,14 @@ func files() fstest.MapFS {
 		if e.stop != 0 {
 			fmt.Fprintf(&x, "  stop: %s\n", Now.Add(e.stop).Format(time.RFC3339))
 		}
-		if e.id == "search_rerank_v2" {
+		if e.id == "search_rerank_v2" || e.id == "feed_mixer" {
 			x.WriteString("  cuped: {pre_period: 14d}\n")
+		}
+		if e.correction != "" {
+			fmt.Fprintf(&x, "  correction: %s\n", e.correction)
+		}
+		if e.mde > 0 {
+			fmt.Fprintf(&x, "  stats: {mde: %g%%}\n", e.mde*100)
 		}
 		roles := map[catalog.Role][]string{}
 		for _, u := range e.uses {
@@ -183,14 +195,14 @@ func experiments() []experiment {
 	}
 	return []experiment{
 		{id: "search_rerank_v2", name: "Search re-ranking v2", owner: "@search", description: "Re-rank the first page of search results by predicted order value instead of predicted click.",
-			start: -6 * day, end: 8 * day, arms: []string{"control", "rerank_v2"}, perDay: 170_000, dims: all, uses: append([]use{
+			start: -6 * day, end: 8 * day, arms: []string{"control", "rerank_v2"}, perDay: 170_000, mde: 0.01, dims: all, uses: append([]use{
 				{"CTR", catalog.Goal, "", map[string]float64{"rerank_v2": 0.028}},
 				{"ARPU", catalog.Secondary, "", map[string]float64{"rerank_v2": 0.011}},
 				{"ORDERS", catalog.Secondary, "", map[string]float64{"rerank_v2": 0.016}},
 				{"SESSIONS", catalog.Secondary, "", map[string]float64{"rerank_v2": 0.008}},
 			}, rails(0.042, 0.004)...)},
 		{id: "checkout_one_page", name: "One-page checkout", owner: "@checkout", description: "Three shapes of the checkout against today's four steps.",
-			start: -12 * day, end: 2 * day, arms: []string{"control", "compact", "guided"}, perDay: 60_000, dims: all, uses: append([]use{
+			start: -12 * day, end: 2 * day, arms: []string{"control", "compact", "guided"}, perDay: 60_000, correction: "holm", mde: 0.02, dims: all, uses: append([]use{
 				{"CONVERTED", catalog.Goal, "", map[string]float64{"compact": 0.034, "guided": -0.028}},
 				{"ARPU", catalog.Goal, "", map[string]float64{"compact": 0.02, "guided": -0.01}},
 				{"ORDERS", catalog.Secondary, "", map[string]float64{"compact": 0.02, "guided": -0.03}},
@@ -211,6 +223,7 @@ func experiments() []experiment {
 			none: "failed", dims: all, uses: append([]use{{"ARPU", catalog.Goal, "", nil}}, rails(0, 0)...)},
 		{id: "spring_theme", name: "Spring theme", owner: "@brand", start: 9 * day, end: 23 * day, arms: []string{"control", "treatment"}, dims: all,
 			uses: []use{{"CTR", catalog.Goal, "", nil}}},
+		mixer(all),
 		{id: LongName, name: HostileName, owner: HostileSlice, description: RTL + " " + HostileName, start: -5 * day, end: 9 * day,
 			arms: []string{HostileSlice, RTL}, perDay: 50_000,
 			dims: []dimension{{"platform", []string{HostileName, RTL, LongName, "a=b,c/d%e", ""}, []float64{0.4, 0.3, 0.2, 0.06, 0.04}}},

@@ -123,10 +123,13 @@ func (w *World) result(e *experiment, s results.Slices) *results.Result {
 	for _, u := range e.uses {
 		for _, t := range e.arms[1:] {
 			for _, g := range groupings(e.dims, s) {
-				r.Rows = append(r.Rows, w.row(e, r, u, t, g.slice, g.share))
+				row := w.row(e, r, u, t, g.slice, g.share)
+				w.beside(e, u, &row)
+				r.Rows = append(r.Rows, row)
 			}
 		}
 	}
+	correct(e, r)
 	return r
 }
 

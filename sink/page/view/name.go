@@ -7,8 +7,10 @@ import (
 
 // quoted is a name from outside as part of a sentence: of one line, not too long, without characters that turn the text
 // around them, and kept apart from the sentence where it runs from right to left. (Escaping is the template's work.)
-func quoted(name string) string {
-	const most = 80
+func quoted(name string) string { return inSentence(name, 80) }
+
+// inSentence is quoted with another length.
+func inSentence(name string, most int) string {
 	n, rtl := 0, false
 	clean := strings.Map(func(r rune) rune {
 		switch {

@@ -35,6 +35,7 @@ type Group struct {
 type Metric struct {
 	ID, Name, Description string
 	Hash                  string
+	Kind                  string // what it is, where it is not a mean or ratio over all that count: p95 of events
 	Rows                  []*Row
 }
 
@@ -62,16 +63,21 @@ type Texts struct {
 	Absolute  string
 	Interval  string
 	Fixed     string
+	Level     string // of the intervals, where it is not the experiment's
 	P         string
 	PFixed    string
 	N         string
 	Word      string
 	Why       string
 	RailWord  string
+	Shown     string // of a guardrail: is it shown to be within its limit
+	Marked    string // yes, no: are there warnings
+	Marks     string // their names
 	Drawing   Drawing
 	Alt       string
 	// What is shown when the row is open.
-	Sizes, Z, Welch, CUPED, Tuned string
+	Warnings string // a line each
+	Details  []Item
 }
 
 // fields are the texts by the names under which the live stream sends them.
@@ -79,14 +85,18 @@ func (r *Row) fields() map[string]string {
 	t := &r.Cells
 	f := map[string]string{
 		"control": t.Control, "control_of": t.ControlOf, "value": t.Value, "value_of": t.ValueOf, "lift": t.Lift, "absolute": t.Absolute,
-		"ci": t.Interval, "fixed": t.Fixed, "p": t.P, "p_fixed": t.PFixed, "n": t.N, "state": r.State, "word": t.Word, "why": t.Why,
+		"ci": t.Interval, "fixed": t.Fixed, "level": t.Level, "p": t.P, "p_fixed": t.PFixed, "n": t.N, "state": r.State, "word": t.Word, "why": t.Why,
+		"marked": t.Marked, "marks": t.Marks,
 		"bar": t.Drawing.Bar, "whisker": t.Drawing.Whisker, "point": t.Drawing.Point, "alt": t.Alt,
 	}
 	if len(r.Slice) == 0 {
-		f["sizes"], f["z"], f["welch"], f["cuped"], f["tuned"] = t.Sizes, t.Z, t.Welch, t.CUPED, t.Tuned
+		f["warnings"] = t.Warnings
+		for _, item := range t.Details {
+			f[item.Field] = item.Text
+		}
 	}
 	if r.Rail != "" {
-		f["rail"], f["rail_word"], f["limit"] = r.Rail, t.RailWord, t.Drawing.Limit
+		f["rail"], f["rail_word"], f["shown"], f["limit"] = r.Rail, t.RailWord, t.Shown, t.Drawing.Limit
 	}
 	return f
 }
@@ -113,7 +123,7 @@ func NewTable(set *catalog.Set, x *catalog.Experiment, r *results.Result) *Table
 			m := Metric{ID: use.Metric.ID, Name: MetricName(use.Metric), Description: use.Metric.Description}
 			for i := range r.Rows {
 				if row := &r.Rows[i]; row.Metric == m.ID && row.Role == group.Role && len(row.Slice) == 0 {
-					m.Hash = short(row.Definition)
+					m.Hash, m.Kind = short(row.Definition), kindOf(use.Metric, row)
 					m.Rows = append(m.Rows, newRow(x, r, row, group.Axis, m.Name))
 				}
 			}
@@ -192,24 +202,28 @@ func strength(r *results.Row) float64 {
 }
 
 func newRow(x *catalog.Experiment, r *results.Result, row *results.Row, axis Axis, name string) *Row {
-	texts := row.Texts(r.Alpha)
+	level := row.Level(r.Alpha)
+	texts := row.Texts(level)
 	v := &Row{Key: row.Key(), Metric: row.Metric, Variant: row.Variant, Letter: letter(x, row.Variant), Slice: row.Slice, State: row.State, row: row}
 	c, t := row.ByVariant[row.Control], row.ByVariant[row.Variant]
 	v.Cells = Texts{
-		Control: texts.Control, ControlOf: madeOf(c), Value: texts.Treatment, ValueOf: madeOf(t),
+		Control: texts.Control, ControlOf: madeOf(row, c), Value: texts.Treatment, ValueOf: madeOf(row, t),
 		Lift: texts.Effect.Value, Interval: orMissing(texts.Effect.Interval), P: texts.P, PFixed: texts.PFixed,
 		Fixed: orMissing(texts.Fixed.Interval), N: results.FormatCount(c.N + t.N), Word: texts.State, Drawing: axis.draw(row),
+		Marked: ifelse(len(row.Warnings) > 0, "yes", "no"), Marks: marks(row), Why: why(x, row),
 	}
 	if row.Lift.Value != nil {
 		v.Cells.Absolute = texts.Absolute.Value
 	}
-	v.Cells.Why = why(row, texts)
-	if row.Guardrail != nil {
-		v.Rail = row.Guardrail.State
+	if level != r.Alpha {
+		v.Cells.Level = "at " + Level(level)
+	}
+	if g := row.Guardrail; g != nil {
+		v.Rail = g.State
 		if v.Rail == "" {
 			v.Rail = "unknown"
 		}
-		v.Cells.RailWord = railWord(v.Rail) + " " + texts.Limit
+		v.Cells.RailWord, v.Cells.Shown = railWord(v.Rail)+" "+texts.Limit, shown(g)
 	}
 	slice := ""
 	if len(row.Slice) > 0 {
@@ -221,31 +235,37 @@ func newRow(x *catalog.Experiment, r *results.Result, row *results.Row, axis Axi
 		}
 		v.Label = strings.Join(values, " · ")
 		slice = " in " + results.SliceText(row.Slice)
+		if row.Q != nil {
+			v.Cells.P = "q " + results.FormatP(row.Q, level)
+		}
+	} else {
+		v.Cells.Warnings, v.Cells.Details = warnings(row), details(x, r, row)
 	}
-	v.Cells.detail(row, r.Alpha)
 	v.Cells.Alt = name + slice + ": lift " + texts.Effect.Value + ", interval " + orMissing(texts.Effect.Interval) + ", " + texts.State
 	return v
 }
 
-// detail fills in what is shown when a row is open: the tests beside the always-valid one, and the fact behind that.
-func (t *Texts) detail(row *results.Row, alpha float64) {
-	t.Sizes = results.FormatCount(row.ByVariant[row.Control].N) + " and " + results.FormatCount(row.ByVariant[row.Variant].N)
-	t.Z = results.FormatValue("number", row.Difference.Z, nil) + ", p " + results.FormatP(row.Difference.P, alpha)
-	t.Welch = results.FormatValue("number", row.Welch.T, nil) + ", p " + results.FormatP(row.Welch.P, alpha)
-	t.CUPED, t.Tuned = results.Missing, results.Missing
-	if c := row.CUPED; c != nil {
-		t.CUPED = results.FormatDifference(row.Format, c.Difference.Value, c.Difference.IntervalAlways).Text + ", p " + results.FormatP(c.Difference.PAlways, alpha)
+// kindOf says what is special about a metric: what its values are of, and whom they are over.
+func kindOf(m *catalog.Metric, row *results.Row) string {
+	var parts []string
+	if row.Quantile > 0 {
+		parts = append(parts, quantileOf(row.Quantile))
 	}
-	if row.Tuning != nil {
-		switch {
-		case row.Tuning.Tau2 > 0:
-			t.Tuned = "prior fixed by the definition"
-		case row.Tuning.Set != nil:
-			t.Tuned = Clock(*row.Tuning.Set)
-		default:
-			t.Tuned = "by its own data"
-		}
+	if m.Strict {
+		parts = append(parts, "complete after "+Since(m.Window))
 	}
+	return strings.Join(parts, ", ")
+}
+
+// shown is the answer to a guardrail's other question, where the word leaves it open.
+func shown(g *results.Guardrail) string {
+	switch {
+	case g.NonInferiority == nil || g.State == "crossed":
+		return ""
+	case g.NonInferiority.Verdict == "shown":
+		return "shown to be within"
+	}
+	return "not yet shown"
 }
 
 // Shown is a slice value as people read it; an empty one must not look like a hole in the page.
@@ -257,12 +277,15 @@ func Shown(value string) string {
 }
 
 // madeOf is the quotient behind a value.
-func madeOf(a results.Arm) string {
+func madeOf(row *results.Row, a results.Arm) string {
 	if a.N == 0 {
 		return "no subjects"
 	}
 	if a.Value == nil {
 		return ""
+	}
+	if row.Quantile > 0 { // a rank, not a quotient
+		return "of " + decimal(a.SumDen) + " events"
 	}
 	return decimal(a.SumNum) + " / " + decimal(a.SumDen)
 }
@@ -277,17 +300,43 @@ func decimal(sum string) string {
 	return results.FormatCompact(n)
 }
 
-// why says what stands behind a state that is not a plain answer.
-func why(row *results.Row, texts results.Texts) string {
-	c, t := row.ByVariant[row.Control].N, row.ByVariant[row.Variant].N
-	if row.State == "collecting" && min(c, t) < minSubjects {
-		return "n = " + results.FormatCount(min(c, t)) + " < " + results.FormatCount(minSubjects) + " per arm"
+// why says what stands behind a state that is not a plain answer, and what is missing for one.
+func why(x *catalog.Experiment, row *results.Row) string {
+	var parts []string
+	for _, reason := range row.Reasons {
+		parts = append(parts, reasonText(x, row, reason))
 	}
-	return strings.Join(texts.Reasons, "; ")
+	if row.State == "collecting" && slices.Contains(row.Reasons, "few_subjects") { // first things first: more subjects bring values with them
+		parts = []string{reasonText(x, row, "few_subjects")}
+	}
+	return strings.Join(parts, "; ")
 }
 
-// minSubjects is the silence rule's bound (DESIGN §6): below it no state is given.
-const minSubjects = 100
+// The silence rule's bounds (DESIGN §7): below them no state is given.
+const (
+	minSubjects = 100
+	minNonZero  = 25
+)
+
+// reasonText is the reason's text with the row's own numbers where it has some.
+func reasonText(x *catalog.Experiment, row *results.Row, reason string) string {
+	c, t := row.ByVariant[row.Control], row.ByVariant[row.Variant]
+	switch m := metricOf(x, row.Metric); {
+	case reason == "no_subjects" && m.Strict:
+		return "no subject is complete yet in an arm: that takes " + Since(m.Window)
+	case reason == "few_subjects" && m.Strict:
+		return needs(minSubjects, "complete subjects", min(c.N, t.N))
+	case reason == "few_subjects":
+		return needs(minSubjects, "subjects", min(c.N, t.N))
+	case reason == "few_nonzero":
+		return needs(minNonZero, "subjects with a value", min(c.NonZero, t.NonZero))
+	}
+	return results.ReasonText(reason)
+}
+
+func needs(n int64, what string, has int64) string {
+	return "needs " + results.FormatCount(n) + " " + what + " in each arm; has " + results.FormatCount(has)
+}
 
 func orMissing(text string) string {
 	if text == "" {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,7 @@ type Verdict struct {
 	Lead  string // what to do
 	Text  string // why
 	// The reasons, folded below the sentence.
-	Goals, Guardrails, SRM, Data, Rule string
+	Goals, Guardrails, Warnings, SRM, Data, Rule string
 }
 
 // tally counts the whole's rows.
@@ -24,6 +25,8 @@ type tally struct {
 	goals, better, worse, collecting, noData, unreliable, failed int
 	rails, crossed, near                                         int
 	goalRows, betterRows, worseRows, crossedRows, nearRows       []*results.Row
+	warnedRows                                                   []*results.Row
+	shown                                                        int // guardrails shown to be within their limits
 }
 
 func count(r *results.Result) tally {
@@ -32,6 +35,9 @@ func count(r *results.Result) tally {
 		row := &r.Rows[i]
 		if len(row.Slice) > 0 {
 			continue
+		}
+		if len(row.Warnings) > 0 {
+			t.warnedRows = append(t.warnedRows, row)
 		}
 		switch row.State {
 		case "failed":
@@ -65,13 +71,16 @@ func count(r *results.Result) tally {
 				t.near++
 				t.nearRows = append(t.nearRows, row)
 			}
+			if g.NonInferiority != nil && g.NonInferiority.Verdict == "shown" && g.State != "crossed" {
+				t.shown++
+			}
 		}
 	}
 	return t
 }
 
 func judge(x *catalog.Experiment, r *results.Result, p *Page) Verdict {
-	v := Verdict{State: "no_data", Goals: "no result yet", Guardrails: "no result yet", SRM: p.SRM.Word, Data: p.Fresh.Word, Rule: "no_result"}
+	v := Verdict{State: "no_data", Goals: "no result yet", Guardrails: "no result yet", Warnings: "no result yet", SRM: p.SRM.Word, Data: p.Fresh.Word, Rule: "no_result"}
 	if r == nil {
 		if p.Life == "draft" {
 			v.Lead, v.Text, v.Rule = "Not started.", "It starts on "+Clock(x.Start)+". Exposures before that do not count.", "before_start"
@@ -83,8 +92,15 @@ func judge(x *catalog.Experiment, r *results.Result, p *Page) Verdict {
 	t := count(r)
 	v.Goals = strconv.Itoa(t.better) + " of " + strconv.Itoa(t.goals) + " better, " + strconv.Itoa(t.worse) + " worse"
 	v.Guardrails = strconv.Itoa(t.rails-t.crossed-t.near) + " of " + strconv.Itoa(t.rails) + " within, " + strconv.Itoa(t.near) + " near, " + strconv.Itoa(t.crossed) + " crossed"
+	if t.shown > 0 {
+		v.Guardrails += "; " + strconv.Itoa(t.shown) + " shown to be within"
+	}
 	if t.rails == 0 {
 		v.Guardrails = "none declared"
+	}
+	v.Warnings = "none"
+	if len(t.warnedRows) > 0 {
+		v.Warnings = warned(x, t.warnedRows, len(t.warnedRows))
 	}
 	over := r.State == "ended" || r.State == "stopped" || p.Fresh.State == "complete"
 	say := func(state, lead, text, rule string) Verdict {
@@ -110,11 +126,11 @@ func judge(x *catalog.Experiment, r *results.Result, p *Page) Verdict {
 	}
 	switch {
 	case len(best) > 0 && t.near == 0:
-		return say("better", "Ready to decide.", list(x, r, best, "better"), "all_goals_better_and_no_guardrail_near_or_crossed")
+		return say("better", "Ready to decide.", list(x, r, best, "better")+checkFirst(x, best), "all_goals_better_and_no_guardrail_near_or_crossed")
 	case t.worse > 0 && t.better == 0:
-		return say("worse", ifelse(over, "Do not ship"+who(x, t.worseRows)+".", "Consider stopping"+who(x, t.worseRows)+"."), list(x, r, t.worseRows, "worse")+near, "goal_worse")
+		return say("worse", ifelse(over, "Do not ship"+who(x, t.worseRows)+".", "Consider stopping"+who(x, t.worseRows)+"."), list(x, r, t.worseRows, "worse")+near+checkFirst(x, t.worseRows), "goal_worse")
 	case t.better > 0:
-		return say("better", ifelse(over, "Look closer.", "Keep running."), strings.TrimSpace(list(x, r, t.betterRows, "better")+" "+list(x, r, t.worseRows, "worse"))+near, "some_goals_better")
+		return say("better", ifelse(over, "Look closer.", "Keep running."), strings.TrimSpace(list(x, r, t.betterRows, "better")+" "+list(x, r, t.worseRows, "worse"))+near+checkFirst(x, append(slices.Clone(t.betterRows), t.worseRows...)), "some_goals_better")
 	case t.collecting+t.noData == t.goals:
 		return say("collecting", "Too early to say.", "Fewer subjects than a result needs; it is given as soon as there are enough.", "collecting")
 	}
@@ -149,7 +165,7 @@ func list(x *catalog.Experiment, r *results.Result, rows []*results.Row, word st
 			parts = append(parts, strconv.Itoa(len(rows)-most)+" more")
 			break
 		}
-		texts := row.Texts(r.Alpha)
+		texts := row.Texts(row.Level(r.Alpha))
 		part := metricName(x, row.Metric)
 		if len(x.Variants) > 2 {
 			part = quoted(row.Variant) + ": " + part
@@ -162,7 +178,7 @@ func list(x *catalog.Experiment, r *results.Result, rows []*results.Row, word st
 		}
 		part += ": " + texts.Effect.Value
 		if texts.Effect.Interval != "" {
-			part += " (" + Level(r.Alpha) + " always-valid " + texts.Effect.Interval + ")"
+			part += " (" + Level(row.Level(r.Alpha)) + " always-valid " + texts.Effect.Interval + ")"
 		}
 		parts = append(parts, part)
 	}
@@ -170,6 +186,37 @@ func list(x *catalog.Experiment, r *results.Result, rows []*results.Row, word st
 		return ""
 	}
 	return strings.Join(parts, "; ") + "."
+}
+
+// checkFirst is the sentence about the warnings of the rows that a verdict rests on.
+func checkFirst(x *catalog.Experiment, rows []*results.Row) string {
+	var with []*results.Row
+	for _, row := range rows {
+		if len(row.Warnings) > 0 {
+			with = append(with, row)
+		}
+	}
+	if len(with) == 0 {
+		return ""
+	}
+	return " Check first: " + warned(x, with, 3) + "."
+}
+
+// warned lists rows with the names of their warnings, most of them.
+func warned(x *catalog.Experiment, rows []*results.Row, most int) string {
+	var parts []string
+	for i, row := range rows {
+		if i == most {
+			parts = append(parts, strconv.Itoa(len(rows)-most)+" more")
+			break
+		}
+		name := metricName(x, row.Metric)
+		if len(x.Variants) > 2 {
+			name = quoted(row.Variant) + ": " + name
+		}
+		parts = append(parts, name+" ("+marks(row)+")")
+	}
+	return strings.Join(parts, "; ")
 }
 
 // who names the treatments of rows where there is more than one treatment.

@@ -1,0 +1,81 @@
+package sample
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/tidemark/tidemark/stream/results"
+)
+
+// beside fills in what stands beside a row's test: what it can see, the adjusted differences, the other question about a guardrail,
+// and what the experiment says is special about the metric.
+func (w *World) beside(e *experiment, u use, row *results.Row) {
+	d := &row.Difference
+	if row.Tuning != nil {
+		k := (d.IntervalAlways[1] - d.IntervalAlways[0]) / 2 / *d.SE
+		cv := *row.ByVariant[row.Control].Value
+		if len(row.Slice) == 0 {
+			always, fixed := (k+0.8416)**d.SE, (1.96+0.8416)**d.SE
+			always2, fixed2 := always/cv, fixed/cv
+			row.Power = &results.Power{MDE: &always, MDELift: &always2, MDEFixed: &fixed, MDEFixedLift: &fixed2}
+			if e.mde > 0 {
+				n := float64(row.ByVariant[row.Control].N + row.ByVariant[row.Variant].N)
+				subjects := int64(n * math.Pow(always2/e.mde, 2))
+				row.Power.Lift, row.Power.Subjects = &e.mde, &subjects
+			}
+			s, se := *d.Value*1.012, *d.SE*0.97
+			z := s / se
+			row.Stratified = &results.Difference{Value: &s, SE: &se, Z: &z, P: d.P, PAlways: d.PAlways, Interval: within(s, 1.96*se), IntervalAlways: within(s, k*se)}
+			c := row.CUPED.Difference
+			lift := *c.Value / cv
+			row.CUPED.Lift = &results.Lift{Value: &lift, IntervalAlways: within(lift, k**c.SE/cv), Method: "delta"}
+		} else {
+			q := math.Min(1, *d.PAlways*4)
+			row.Q = &q
+		}
+		if g := row.Guardrail; g != nil {
+			bound := *d.Value - g.Limit*cv
+			fixed, always := bound+1.645**d.SE, bound+(k-0.3)**d.SE
+			z := bound / *d.SE
+			p := math.Erfc(-z/math.Sqrt2) / 2
+			pa := math.Min(1, p*20)
+			g.NonInferiority = &results.NonInferiority{Verdict: "not_shown", Z: &z, P: &p, PAlways: &pa, Bound: &fixed, BoundAlways: &always}
+			if always < 0 {
+				g.NonInferiority.Verdict = "shown"
+			}
+		}
+	}
+	if special := e.rows[u.metric]; special != nil && len(row.Slice) == 0 {
+		special(row)
+	}
+}
+
+func within(v, half float64) results.Interval { return &[2]float64{v - half, v + half} }
+
+// correct gives the rows of the whole their corrected p, and with Bonferroni their share of the error rate.
+func correct(e *experiment, r *results.Result) {
+	if e.correction == "" {
+		return
+	}
+	r.Correction = e.correction
+	var rows []*results.Row
+	for i := range r.Rows {
+		if row := &r.Rows[i]; len(row.Slice) == 0 && row.Difference.PAlways != nil {
+			rows = append(rows, row)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b *results.Row) int { return cmp.Compare(*a.Difference.PAlways, *b.Difference.PAlways) })
+	run := 0.0
+	for i, row := range rows {
+		m := len(rows)
+		if e.correction == "bonferroni" {
+			row.Alpha = r.Alpha / float64(m)
+		} else {
+			m -= i
+		}
+		run = math.Max(run, math.Min(1, float64(m)**row.Difference.PAlways))
+		p := run
+		row.PAdjusted = &p
+	}
+}
