@@ -27,9 +27,10 @@ func (w *World) beside(e *experiment, u use, row *results.Row) {
 			s, se := *d.Value*1.012, *d.SE*0.97
 			z := s / se
 			row.Stratified = &results.Difference{Value: &s, SE: &se, Z: &z, P: d.P, PAlways: d.PAlways, Interval: within(s, 1.96*se), IntervalAlways: within(s, k*se)}
-			c := row.CUPED.Difference
-			lift := *c.Value / cv
-			row.CUPED.Lift = &results.Lift{Value: &lift, IntervalAlways: within(lift, k**c.SE/cv), Method: "delta"}
+			c, theta := &row.CUPED.Difference, 0.61
+			lift, p := *c.Value/cv, math.Erfc(math.Abs(*c.Z)/math.Sqrt2)
+			c.P, c.Interval, row.CUPED.Theta = &p, within(*c.Value, 1.96**c.SE), &theta
+			row.CUPED.Lift = &results.Lift{Value: &lift, Interval: within(lift, 1.96**c.SE/cv), IntervalAlways: within(lift, k**c.SE/cv), Method: "delta"}
 		} else {
 			q := math.Min(1, *d.PAlways*4)
 			row.Q = &q

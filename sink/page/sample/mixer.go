@@ -37,7 +37,7 @@ func mixer(dims []dimension) experiment {
 			},
 			"ARPU": func(r *results.Row) {
 				r.Warnings = []results.Warning{warn("suspicious_lift", "", 0, "A lift of more than 50% is more often a fault of measurement than an effect.")}
-				r.Clip = &results.Clip{Lower: number(0), Upper: number(120_000), UpperPercentile: number(0.999), Set: &frozen}
+				r.Clip = &results.Clip{Lower: number(0), Upper: number(120_000), LowerPercentile: number(0.001), UpperPercentile: number(0.999), Set: &frozen}
 			},
 			"ORDERS": func(r *results.Row) {
 				r.Warnings = []results.Warning{warn("pre_exposure_bias", "", 0.00002, "The arms differed before the exposure already (p <0.0001)."),
