@@ -82,7 +82,6 @@ func (l *loader) outliers(m *Metric, r *reader) {
 	if w := r.mapping("winsorize"); w != nil {
 		m.Winsorize = l.winsorize(m, w)
 	}
-	r.notYet("winsorize")
 }
 
 // cap reads the most that a subject counts for, or a range.

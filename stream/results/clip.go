@@ -6,18 +6,27 @@ import (
 	"github.com/tidemark/tidemark/catalog"
 )
 
-// clip is Row.Clip of a metric with a cap; nil without one.
-func (m *metric) clip() *Clip {
-	if m.Clip == nil {
+// clip is Row.Clip: the range of the definition, of the frozen percentiles, or of both; nil if the metric has neither.
+func (m *metric) clip(f *Tuning) *Clip {
+	w := m.Metric.Winsorize
+	if m.Clip == nil && w == nil {
 		return nil
 	}
-	return clipOf(*m.Clip, m.scale.Num)
-}
-
-// clipOf writes a range in the unit of the metric's numerator.
-func clipOf(r catalog.ClipRange, scale int) *Clip {
-	unit := math.Pow10(scale)
-	c := &Clip{}
+	r := catalog.Unclipped
+	if m.Clip != nil {
+		r = *m.Clip
+	}
+	var c Clip
+	if w != nil {
+		c.LowerPercentile, c.UpperPercentile = w.Lower, w.Upper
+		if f != nil {
+			if own, err := f.Range(m.scale.Num); err == nil {
+				r.Lower, r.Upper = max(r.Lower, min(own.Lower, r.Upper)), min(r.Upper, max(own.Upper, r.Lower))
+			}
+			c.Set = f.Set
+		}
+	}
+	unit := math.Pow10(m.scale.Num)
 	if r.Lower > math.MinInt64 {
 		v := float64(r.Lower) / unit
 		c.Lower = &v
@@ -26,7 +35,7 @@ func clipOf(r catalog.ClipRange, scale int) *Clip {
 		v := float64(r.Upper) / unit
 		c.Upper = &v
 	}
-	return c
+	return &c
 }
 
 func equalClip(a, b *Clip) bool {

@@ -19,6 +19,14 @@ const (
 	ReasonCardinality = "cardinality"
 	// ReasonSRM: the sample ratio check failed, so no difference is to be trusted. The state is unreliable.
 	ReasonSRM = "srm_failed"
+	// ReasonCorrected: clear by itself, and not after the correction for many comparisons.
+	ReasonCorrected = "corrected"
+	// ReasonFixedHorizon: the definition lets the fixed-horizon interval decide the state, which holds for one look; it never alerts.
+	ReasonFixedHorizon = "fixed_horizon"
+	// ReasonFinalLook: the state is what the one look at the planned end found.
+	ReasonFinalLook = "final_look"
+	// ReasonLittleInformation: the Student mixture has no finite interval yet. The state is collecting.
+	ReasonLittleInformation = "little_information"
 	// ReasonOwnTuning: the always-valid numbers are tuned by the data they judge, as no fact was given (analyze).
 	ReasonOwnTuning = "tuned_on_own_data"
 )
@@ -35,12 +43,17 @@ type Inputs struct {
 	Crossovers int64
 	// Facts are the tunings set so far, by Row.Key.
 	Facts map[string]Tuning
+	// Frozen says, for each metric of the plan's experiment, that its own fact (frozen.go) is in all of the cells; only of
+	// metrics that wait for one.
+	Frozen []bool
 	// Analyze says that the data is final: rows without a fact are tuned by their own data, and no fact is added.
 	Analyze bool
 	// Reasons are Result.Reasons: what concerns all of it.
 	Reasons []string
 	// Unreliable are reasons for which no row may be trusted (a halted shard); they are in each row's Reasons.
 	Unreliable []string
+	// Warnings are more of Row.Warnings, by Row.Key, from what cells do not hold.
+	Warnings map[string][]Warning
 }
 
 // Evaluate returns the result of cells. For an experiment that is evaluated again and again an Evaluator is cheaper.
@@ -60,6 +73,12 @@ type Evaluator struct {
 	treatments []int
 	event      uint // mask of the event dimensions
 	slices     map[sliceID]*evaluated
+	look       uint64   // counts evaluations
+	frozen     []*Tuning // what is frozen of each metric, nil: nothing
+	thaws      uint64    // counts the changes of frozen
+	families   map[uint][]int
+	strata     map[uint]*strata
+	warned     [][]findings // by metric and treatment
 }
 
 // metric is what a metric's rows have in common.
@@ -71,6 +90,8 @@ type metric struct {
 	design stats.Design
 	tau2   bool // the definition fixes the prior
 	format string
+	share  float64 // of alpha, for the whole, where it is another than alpha
+	final  bool    // half of the level is for the final look, on the whole
 }
 
 // sliceID names a slice in the Evaluator's memory: the grouping and the values, joined.
@@ -93,13 +114,16 @@ type evaluated struct {
 // setting is what rows depend on beside their sums and facts.
 type setting struct {
 	srmFailed, analyze, cardinality bool
+	due                             bool // the final look may be had; of the whole only
+	thaws                           uint64
 	unreliable                      string
 }
 
 // NewEvaluator returns an Evaluator of plan.Experiments[experiment].
 func NewEvaluator(plan *catalog.Plan, experiment int) *Evaluator {
 	x := &plan.Experiments[experiment]
-	e := &Evaluator{plan: plan, x: x, hash: x.Experiment.Hash().String(), control: x.Control, slices: map[sliceID]*evaluated{}}
+	e := &Evaluator{plan: plan, x: x, hash: x.Experiment.Hash().String(), control: x.Control, slices: map[sliceID]*evaluated{},
+		families: map[uint][]int{}, strata: map[uint]*strata{}}
 	for v := range x.Variants {
 		if v != x.Control {
 			e.treatments = append(e.treatments, v)
@@ -116,6 +140,7 @@ func NewEvaluator(plan *catalog.Plan, experiment int) *Evaluator {
 	}
 	order := map[catalog.Role]int{catalog.Goal: 0, catalog.Secondary: 1, catalog.Guardrail: 2}
 	slices.SortStableFunc(e.metrics, func(a, b metric) int { return order[a.Role] - order[b.Role] })
+	e.share()
 	return e
 }
 
@@ -128,7 +153,9 @@ func newMetric(plan *catalog.Plan, x *catalog.PlanExperiment, i int) metric {
 		return plan.Measures[measure].Scale
 	}
 	m := metric{PlanMetric: pm, index: i, hash: pm.Hash.String(), scale: moment.Scale{Num: scale(pm.Numerator), Den: scale(pm.Denominator)}}
-	m.design = stats.Design{Scale: m.scale, Alpha: x.Alpha, Direction: stats.Direction(pm.Metric.Direction), CUPED: x.PrePeriod > 0}
+	m.design = stats.Design{Scale: m.scale, Alpha: x.Alpha, Direction: stats.Direction(pm.Metric.Direction), CUPED: x.PrePeriod > 0, Lift: liftMethods[x.Lift]}
+	m.design.Boundary.Student = x.Sequential.Student
+	m.final = x.Sequential.FinalLook && pm.Role != catalog.Guardrail
 	if m.format = pm.Metric.Format; m.format == "" && pm.Metric.Type == "BINOMIAL" {
 		m.format = "percent" // a rate, unless the definition says otherwise
 	}
@@ -145,15 +172,17 @@ func newMetric(plan *catalog.Plan, x *catalog.PlanExperiment, i int) metric {
 
 // Evaluate returns the result of cells.
 func (e *Evaluator) Evaluate(cells *cube.Cells, in Inputs, sl Slices) *Result {
+	e.look++
 	r := e.head(cells, in)
+	e.thaw(in, r)
 	masks, _ := sl.Masks(e.x) // names that are not dimensions have no rows
-	ctx := setting{srmFailed: r.SRM.State == string(stats.SRMFailed), analyze: in.Analyze, unreliable: joinReasons(in.Unreliable)}
+	ctx := setting{srmFailed: r.SRM.State == string(stats.SRMFailed), analyze: in.Analyze, thaws: e.thaws, unreliable: joinReasons(in.Unreliable)}
 	byMask := make([][]*evaluated, len(masks))
 	total := 0
 	for i, mask := range masks {
 		roll := cells.Rollup(mask)
 		c := ctx
-		c.cardinality = roll.Unreliable
+		c.cardinality, c.due = roll.Unreliable, mask == 0 && e.due(in)
 		rows := roll.Rows
 		if mask == 0 && len(rows) == 0 {
 			rows = []cube.Row{{Arms: make([]*cube.Cell, len(e.x.Variants))}}
@@ -165,6 +194,12 @@ func (e *Evaluator) Evaluate(cells *cube.Cells, in Inputs, sl Slices) *Result {
 				total += len(of)
 			}
 		}
+	}
+	whole := byMask[0][0] // masks begin with 0, which has one slice
+	e.warn(whole, cells, in, r)
+	e.correct(whole)
+	for i, mask := range masks[1:] {
+		e.standOut(mask, byMask[i+1])
 	}
 	r.Rows = make([]Row, 0, total)
 	for m := range e.metrics {
@@ -187,7 +222,7 @@ func (e *Evaluator) head(cells *cube.Cells, in Inputs) *Result {
 	r := &Result{
 		Experiment: x.ID, Name: x.Name, Owner: x.Owner, State: in.State, Definition: e.hash,
 		AsOf: in.AsOf.UTC(), Watermark: in.Watermark, Positions: in.Positions, Complete: in.Complete,
-		Alpha: x.Alpha, Tuning: map[string]Tuning{}, Subjects: map[string]int64{}, Crossovers: in.Crossovers,
+		Alpha: x.Alpha, Correction: correctionOf(x.Experiment), Tuning: map[string]Tuning{}, Subjects: map[string]int64{}, Crossovers: in.Crossovers,
 		Ledger: in.Ledger, Reasons: slices.Concat(in.Reasons, in.Unreliable), Facts: map[string]Tuning{},
 	}
 	if r.State == "" {
@@ -208,7 +243,7 @@ func (e *Evaluator) head(cells *cube.Cells, in Inputs) *Result {
 		r.Subjects[x.Variants[v].ID] = counts[v]
 		weights[v] = x.Variants[v].Weight
 	}
-	srm, err := stats.SampleRatio(counts, weights, stats.SRMOptions{})
+	srm, err := stats.SampleRatio(counts, weights, stats.SRMOptions{MinDeviation: x.SRMDeviation})
 	if err != nil {
 		// The catalog lets no such weights through.
 		srm.State = stats.SRMCollecting
@@ -284,22 +319,16 @@ func (e *Evaluator) evaluate(s *evaluated, m int, mask uint, old []*cube.Cell, o
 		} else {
 			key = rowKey(mt.Metric.ID, s.label, e.x.Variants[v].ID)
 		}
-		fact, hasFact := in.Facts[key]
-		hasFact = hasFact && (fact.Definition == "" || fact.Definition == mt.hash) && (fact.V > 0 || fact.Tau2 > 0) && !mt.tau2
-		stored := hasFact
-		if !hasFact && was != nil && was.Tuning != nil && was.Tuning.Set != nil {
-			// Set at an earlier look, and the caller has not stored it yet: it is set all the same.
-			fact, hasFact = *was.Tuning, true
-		}
-		if was == nil || changed[v] || changed[e.control] || oldCtx != s.ctx || hasFact != (was.Tuning != nil && was.Tuning.Set != nil) || hasFact && !equalTuning(was.Tuning, &fact) {
-			rows[i] = e.row(s, m, mask, v, key, fact, hasFact, in, r)
+		fact, stored := mt.fact(in.Facts[key], was, mask == 0)
+		if was == nil || changed[v] || changed[e.control] || oldCtx != s.ctx || !equalTuning(was.fact, fact) {
+			rows[i] = e.row(s, m, mask, v, key, fact, in, r)
 		}
 		if t := rows[i].Tuning; t != nil {
 			if mask == 0 {
 				r.Tuning[mt.Metric.ID+"/"+e.x.Variants[v].ID] = *t
 			}
-			if !stored && !mt.tau2 && !in.Analyze {
-				r.Facts[key] = *t
+			if t.dated() && !in.Analyze && !(stored && equalTuning(fact, rows[i].fact)) {
+				r.Facts[key] = t.asFact()
 			}
 		}
 	}
@@ -362,10 +391,11 @@ func joinReasons(reasons []string) string { return joinValues(reasons) }
 func (r *Result) FactsOf() map[string]Tuning {
 	facts := map[string]Tuning{}
 	for i := range r.Rows {
-		if t := r.Rows[i].Tuning; t != nil && t.Set != nil {
-			facts[r.Rows[i].Key()] = *t
+		if t := r.Rows[i].Tuning; t.dated() {
+			facts[r.Rows[i].Key()] = t.asFact()
 		}
 	}
+	r.frozenFacts(facts)
 	maps.Copy(facts, r.Facts)
 	return facts
 }

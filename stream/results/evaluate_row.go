@@ -7,28 +7,26 @@ import (
 	"github.com/tidemark/tidemark/stats/moment"
 )
 
-// row evaluates one row.
-func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact Tuning, hasFact bool, in Inputs, r *Result) *Row {
+// row evaluates one row. fact is what was set before; nil if nothing was.
+func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact *Tuning, in Inputs, r *Result) *Row {
 	mt, x := &e.metrics[m], e.x
 	t, c := s.arms[v].Metric(mt.index), s.arms[e.control].Metric(mt.index)
 	d := mt.design
+	if mask == 0 {
+		d.Boundary.Alpha, d.Boundary.FinalLook = mt.share, mt.final
+	}
 	var tuning *Tuning
-	switch {
-	case mt.tau2:
-		tuning = &Tuning{Tau2: d.Tuning.Tau2}
-	case hasFact:
-		tuning = &fact
-		d.Tuning, d.CUPEDTuning = stats.Tuning{V: fact.V, Tau2: fact.Tau2}, stats.Tuning{V: fact.VCUPED, Tau2: fact.Tau2}
-	default:
-		if tuning = e.tune(t, c, d); tuning != nil {
-			d.Tuning, d.CUPEDTuning = stats.Tuning{V: tuning.V}, stats.Tuning{V: tuning.VCUPED}
-			if !in.Analyze {
-				at := r.AsOf
-				tuning.Set, tuning.Definition = &at, mt.hash
-			}
-		}
+	waiting := mt.waits() && e.frozen[m] == nil
+	if waiting {
+		// Sums that will be others tune nothing, and decide nothing.
+		d.Tuning, d.CUPEDTuning, d.Boundary.FinalLook, fact = stats.Tuning{}, stats.Tuning{}, false, nil
+	} else {
+		tuning = e.tuning(mt, t, c, &d, fact, in.Analyze, r.AsOf)
 	}
 	cmp := stats.Compare(t, c, d)
+	if d.Boundary.FinalLook {
+		tuning = mt.finalLook(&cmp, d, tuning, s.ctx.due, in.Analyze, r.AsOf)
+	}
 	row := &Row{
 		Metric: mt.Metric.ID, Definition: mt.hash, Role: string(mt.Role), Slice: s.label,
 		Variant: x.Variants[v].ID, Control: x.Variants[e.control].ID,
@@ -39,14 +37,19 @@ func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact 
 		Difference: difference(cmp.Difference),
 		Welch:      Welch{T: cmp.Welch.T.Ptr(), DF: cmp.Welch.DF.Ptr(), P: cmp.Welch.P.Ptr(), Interval: cmp.Welch.Interval.Ptr()},
 		Lift:       Lift{Value: cmp.Lift.Value.Ptr(), Interval: cmp.Lift.Interval.Ptr(), IntervalAlways: cmp.Lift.IntervalAlways.Ptr(), Method: string(cmp.Lift.Method)},
-		State:      string(cmp.State), Reasons: []string{}, Tuning: tuning, key: key,
-		Format: mt.format, Direction: string(mt.Metric.Direction), Clip: mt.clip(),
+		look:       e.look, e: cmp.Difference.Always.LogE,
+		State: string(cmp.State), Reasons: []string{}, Tuning: tuning, key: key,
+		Format: mt.format, Direction: string(mt.Metric.Direction), Clip: mt.clip(e.frozen[m]),
 	}
 	for _, reason := range cmp.Reasons {
 		row.Reasons = append(row.Reasons, string(reason))
 	}
 	if cmp.CUPED != nil {
+		l := &cmp.CUPED.Lift
 		row.CUPED = &CUPED{Theta: cmp.CUPED.Theta.Ptr(), Difference: difference(cmp.CUPED.Difference)}
+		if l.Method != "" {
+			row.CUPED.Lift = &Lift{Value: l.Value.Ptr(), Interval: l.Interval.Ptr(), IntervalAlways: l.IntervalAlways.Ptr(), Method: string(l.Method)}
+		}
 		for _, reason := range cmp.CUPED.Reasons {
 			row.Reasons = append(row.Reasons, string(reason))
 		}
@@ -56,8 +59,23 @@ func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact 
 		if mt.Limit.Relative {
 			row.Guardrail.Unit = "relative"
 		}
+		row.Guardrail.NonInferiority = nonInferiority(&cmp, d)
 	}
-	if tuning != nil && in.Analyze && tuning.Set == nil && tuning.Tau2 == 0 {
+	if mask == 0 {
+		row.Power = powerOf(&cmp, d, x.MDE)
+	}
+	mt.decide(row, &cmp, d, x.Fixed)
+	row.fact = fact
+	if tuning.dated() {
+		f := tuning.asFact()
+		row.fact = &f
+	}
+	if tuning != nil && in.Analyze && tuning.Set == nil && tuning.V > 0 {
+		row.Reasons = append(row.Reasons, ReasonOwnTuning)
+	}
+	if waiting {
+		row.Reasons = append(row.Reasons, ReasonNotFrozen)
+	} else if f := e.frozen[m]; f != nil && f.Set == nil && in.Analyze {
 		row.Reasons = append(row.Reasons, ReasonOwnTuning)
 	}
 	if mask&e.event != 0 {
@@ -66,6 +84,7 @@ func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact 
 	distrust(row, s.ctx, in)
 	slices.Sort(row.Reasons)
 	row.Reasons = slices.Compact(row.Reasons)
+	row.word = row.State
 	return row
 }
 
@@ -90,22 +109,6 @@ func distrust(row *Row, ctx setting, in Inputs) {
 			row.State = string(stats.Unreliable)
 		}
 	}
-}
-
-// tune returns the tuning that the row's own data gives, nil while the silence rule does not hold.
-func (e *Evaluator) tune(t, c *moment.Sums, d stats.Design) *Tuning {
-	subjects := e.x.Sequential.Subjects
-	v, ok := stats.Tune(t, c, d.Scale, subjects)
-	if !ok {
-		return nil
-	}
-	tuning := &Tuning{V: v}
-	if d.CUPED {
-		if se := stats.CUPED(t, c, d).Difference.SE; se.OK && se.V > 0 {
-			tuning.VCUPED = stats.Intrinsic(t.N, c.N, se.V) * (float64(subjects) / float64(t.N+c.N))
-		}
-	}
-	return tuning
 }
 
 // arm writes the exact sums of one arm.

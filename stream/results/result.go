@@ -1,6 +1,10 @@
 package results
 
-import "time"
+import (
+	"time"
+
+	"github.com/tidemark/tidemark/stats"
+)
 
 // Result is one experiment at one instant: the public shape of DESIGN §3.1, the same in the API, SSE, the topic and files.
 type Result struct {
@@ -35,10 +39,28 @@ type Tuning struct {
 	VCUPED float64 `json:"v_cuped,omitempty"`
 	// Tau2 is the fixed prior of the definition, instead of v*.
 	Tau2 float64 `json:"tau2,omitempty"`
+	// Lower and Upper are a winsorized metric's frozen range, in the unit of its numerator; only in the metric's own fact.
+	Lower string `json:"lower,omitempty"`
+	Upper string `json:"upper,omitempty"`
 	// Set is when it was set; null for a definition's tau2, and where data was analysed with its own final v*.
 	Set *time.Time `json:"set,omitempty"`
 	// Definition is the metric's hash when it was set; a fact of another definition does not count.
 	Definition string `json:"definition,omitempty"`
+	// Final is the row's one look at the planned end, once it has been; only with sequential: {final_look: true}.
+	Final *Final `json:"final,omitempty"`
+}
+
+// Final is what the one classical look at the planned end found. It is a dated fact: looked at again, it would be no test.
+type Final struct {
+	// Set is when it was; null where data was analysed as final.
+	Set *time.Time `json:"set,omitempty"`
+	// Value, P and Interval are the difference then, its fixed-horizon p, and its interval at half of the row's level; null if
+	// the row was still collecting, which is then its outcome.
+	Value    *float64 `json:"value"`
+	P        *float64 `json:"p"`
+	Interval Interval `json:"interval"`
+	// Rejected: p is at most half of the row's level.
+	Rejected bool `json:"rejected"`
 }
 
 // SRM is the sample ratio check over all variants with weight > 0.
@@ -48,6 +70,18 @@ type SRM struct {
 	P           *float64 `json:"p"`
 	PSequential *float64 `json:"p_sequential"`
 	State       string   `json:"state"` // ok, failed, collecting
+	// Slices are the values of subject dimensions in which the split is off though it may be right on the whole; left out if
+	// there are none.
+	Slices []SRMSlice `json:"slices,omitempty"`
+}
+
+// SRMSlice is a value of a dimension whose own sample ratio check failed.
+type SRMSlice struct {
+	Dimension string           `json:"dimension"`
+	Value     string           `json:"value"`
+	Subjects  map[string]int64 `json:"subjects"`
+	// PSequential is always-valid, before it is held against the level divided by the number of values tested.
+	PSequential *float64 `json:"p_sequential"`
 }
 
 // Ledger is where every record and event of the experiment's inputs went.
@@ -122,6 +156,12 @@ type Row struct {
 
 	key  string // Key, made once
 	same *Row   // the evaluation that this row is a copy of
+
+	// For what is said of several rows together (correction.go).
+	word string       // State before the correction
+	e    stats.Number // ln of the current e-value
+	look uint64       // the Evaluator's, when this was made
+	fact *Tuning      // the fact with which evaluating again would say the same
 }
 
 // Arm holds the exact moments of one variant in the row's slice. Sums are decimal strings in the parameter's own unit.

@@ -126,9 +126,10 @@ func (r *Row) Equal(o *Row) bool {
 		r.State == o.State && r.Format == o.Format && r.Direction == o.Direction && maps.Equal(r.Slice, o.Slice) && maps.EqualFunc(r.ByVariant, o.ByVariant, equalArm) &&
 		equalDifference(&r.Difference, &o.Difference) &&
 		equalFloat(r.Welch.T, o.Welch.T) && equalFloat(r.Welch.DF, o.Welch.DF) && equalFloat(r.Welch.P, o.Welch.P) && equalInterval(r.Welch.Interval, o.Welch.Interval) &&
-		equalFloat(r.Lift.Value, o.Lift.Value) && equalInterval(r.Lift.Interval, o.Lift.Interval) &&
-		equalInterval(r.Lift.IntervalAlways, o.Lift.IntervalAlways) && r.Lift.Method == o.Lift.Method &&
-		equalCUPED(r.CUPED, o.CUPED) && equalPointer(r.Guardrail, o.Guardrail) && equalTuning(r.Tuning, o.Tuning) && slices.Equal(r.Reasons, o.Reasons) &&
+		equalLift(&r.Lift, &o.Lift) &&
+		equalCUPED(r.CUPED, o.CUPED) && equalPointerFunc(r.Guardrail, o.Guardrail, equalGuardrail) && equalTuning(r.Tuning, o.Tuning) && slices.Equal(r.Reasons, o.Reasons) &&
+		r.Alpha == o.Alpha && equalFloat(r.PAdjusted, o.PAdjusted) && equalFloat(r.Q, o.Q) && equalPointerFunc(r.Stratified, o.Stratified, equalDifference) &&
+		equalPointerFunc(r.Power, o.Power, equalPower) && slices.EqualFunc(r.Warnings, o.Warnings, equalWarning) &&
 		equalClip(r.Clip, o.Clip) && r.Quantile == o.Quantile
 }
 
@@ -147,7 +148,22 @@ func equalCUPED(a, b *CUPED) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return equalFloat(a.Theta, b.Theta) && equalDifference(&a.Difference, &b.Difference)
+	return equalFloat(a.Theta, b.Theta) && equalDifference(&a.Difference, &b.Difference) && equalPointerFunc(a.Lift, b.Lift, equalLift)
+}
+
+func equalLift(a, b *Lift) bool {
+	return equalFloat(a.Value, b.Value) && equalInterval(a.Interval, b.Interval) && equalInterval(a.IntervalAlways, b.IntervalAlways) && a.Method == b.Method
+}
+
+func equalGuardrail(a, b *Guardrail) bool {
+	return a.Limit == b.Limit && a.Unit == b.Unit && a.State == b.State && equalPointerFunc(a.NonInferiority, b.NonInferiority, func(a, b *NonInferiority) bool {
+		return a.Verdict == b.Verdict && equalFloat(a.Z, b.Z) && equalFloat(a.P, b.P) && equalFloat(a.PAlways, b.PAlways) && equalFloat(a.Bound, b.Bound) && equalFloat(a.BoundAlways, b.BoundAlways)
+	})
+}
+
+func equalPower(a, b *Power) bool {
+	return equalFloat(a.MDE, b.MDE) && equalFloat(a.MDELift, b.MDELift) && equalFloat(a.MDEFixed, b.MDEFixed) && equalFloat(a.MDEFixedLift, b.MDEFixedLift) &&
+		equalFloat(a.Lift, b.Lift) && equalPointer(a.Subjects, b.Subjects)
 }
 
 func equalTuning(a, b *Tuning) bool {
@@ -158,8 +174,15 @@ func equalTuning(a, b *Tuning) bool {
 		return false
 	}
 	x, y := *a, *b
-	x.Set, y.Set = nil, nil
-	return x == y
+	x.Set, y.Set, x.Final, y.Final = nil, nil, nil, nil
+	return x == y && equalPointerFunc(a.Final, b.Final, equalFinal)
+}
+
+func equalFinal(a, b *Final) bool {
+	if (a.Set == nil) != (b.Set == nil) || a.Set != nil && !a.Set.Equal(*b.Set) {
+		return false
+	}
+	return a.Rejected == b.Rejected && equalFloat(a.Value, b.Value) && equalFloat(a.P, b.P) && equalInterval(a.Interval, b.Interval)
 }
 
 func equalFloat(a, b *float64) bool { return equalPointer(a, b) }
@@ -171,6 +194,13 @@ func equalPointer[T comparable](a, b *T) bool {
 		return a == b
 	}
 	return *a == *b
+}
+
+func equalPointerFunc[T any](a, b *T, equal func(a, b *T) bool) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return equal(a, b)
 }
 
 func compareText(a, b string) int { return strings.Compare(a, b) }

@@ -38,6 +38,10 @@ var reasonTexts = map[string]string{
 	ReasonConditioned:       "sliced by a property of the events, which the treatment may change",
 	ReasonCardinality:       "the dimension has more values than can be kept apart",
 	ReasonSRM:               "subjects are not split as planned",
+	ReasonCorrected:         "clear by itself, not after the correction for many comparisons",
+	ReasonFixedHorizon:      "decided by the fixed-horizon interval, which holds for one look",
+	ReasonFinalLook:         "decided by the one look at the planned end",
+	ReasonLittleInformation: "there is too little information for a finite interval yet",
 	ReasonOwnTuning:         "the always-valid interval is tuned by the data it judges",
 	// Of the engine, about a result.
 	"halted_gap":     "a part of the log is missing; an operator must decide",
@@ -46,6 +50,7 @@ var reasonTexts = map[string]string{
 	"halted_corrupt": "a shard's state is damaged; it must be rebuilt",
 	"gap_accepted":   "a missing part of the log was accepted by an operator",
 	"waiting":        "an input can't be read at the moment",
+	"rebuilding":     "numbers of before the definitions changed; the new ones are being built",
 }
 
 // ReasonText says what a reason means; a reason without a text is its own.
