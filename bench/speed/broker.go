@@ -8,7 +8,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -86,6 +88,8 @@ func runBroker(dir, port string) error {
 	if err != nil {
 		return err
 	}
+	// Ctrl-C reaches the whole group; the broker goes when its parent has finished with it.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM)
 	_, err = io.Copy(io.Discard, os.Stdin)
 	cluster.Close()
 	return err

@@ -79,7 +79,7 @@ func (l *live) kill(ctx context.Context, round int, rate float64) (RestartSample
 	}
 	since := func() float64 { return float64(time.Since(killed).Microseconds()) / 1000 }
 	admin := http.Client{Timeout: 5 * time.Second}
-	for deadline := time.Now().Add(l.s.Measure * 5); out.Ready == 0 || out.CaughtUp == 0; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(l.s.Measure * 5); out.Serving == 0 || out.Ready == 0 || out.CaughtUp == 0; time.Sleep(10 * time.Millisecond) {
 		if out.Ready == 0 {
 			if response, err := admin.Get("http://" + l.e.admin + "/-/ready"); err == nil {
 				response.Body.Close()
@@ -95,12 +95,12 @@ func (l *live) kill(ctx context.Context, round int, rate float64) (RestartSample
 			if err != nil {
 				return out, err
 			}
-			behind := lag(r.Positions, ends)
-			if out.Serving == 0 {
-				out.Serving, out.Behind = at, behind
-				for _, n := range r.Subjects {
-					out.Subjects += n
-				}
+			behind, subjects := lag(r.Positions, ends), int64(0)
+			for _, n := range r.Subjects {
+				subjects += n
+			}
+			if out.Serving == 0 && subjects > 0 { // an empty result is no answer
+				out.Serving, out.Behind, out.Subjects = at, behind, subjects
 			}
 			if out.CaughtUp == 0 && float64(behind) <= rate*caughtUpWithin.Seconds() {
 				out.CaughtUp = at
