@@ -2,6 +2,7 @@ package stats
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/tidemark/tidemark/stats/moment"
@@ -260,7 +261,7 @@ func TestAnchorBugQuantileIntervalCollapses(t *testing.T) {
 // GrowthBook #5911: the mean of a truncated normal, millions of standard errors from its bound, overflowed or had the wrong sign, and took
 // the whole report with it.
 func TestAnchorBugTruncatedNormalOverflows(t *testing.T) {
-	for _, c := range []struct{ mean, se float64 }{{.01, 4.5e-9}, {-.01, 4.5e-9}, {1, 1e-300}, {-1e300, 1}, {1e-12, 1e-12}, {0, 1}, {37, 1}, {-37, 1}, {-40, 1}} {
+	for _, c := range []struct{ mean, se float64 }{{.01, 4.5e-9}, {-.01, 4.5e-9}, {1, 1e-300}, {-1e300, 1}, {1e-12, 1e-12}, {0, 1}, {37, 1}, {-37, 1}, {-100, 1}} {
 		p := Bayes(c.mean, c.se, Prior{}, .05)
 		requireFinite(t, "posterior", p)
 		if p.RiskTreatment.V < 0 || p.RiskControl.V < 0 || !(p.Win.V > 0 && p.Win.V <= 1) {
@@ -274,6 +275,9 @@ func TestAnchorBugTruncatedNormalOverflows(t *testing.T) {
 		for _, side := range []Side{Greater, Less} {
 			o := Tuning{Tau2: c.se * c.se}.OneSided(test, 0, side, 1000, 1000, .05)
 			requireFinite(t, "one-sided", o)
+			if !o.LogE.OK && math.Abs(c.mean/c.se) < 1e8 {
+				t.Errorf("%v ± %v: no ln e", c.mean, c.se)
+			}
 			if o.PAlways.OK && !(o.PAlways.V > 0 && o.PAlways.V <= 1) {
 				t.Errorf("%v ± %v: p %v", c.mean, c.se, o.PAlways)
 			}
@@ -328,6 +332,9 @@ func TestAnchorBugDivisionByZero(t *testing.T) {
 				requireFinite(t, name, c)
 				if len(c.Reasons) == 0 || c.State == Better || c.State == Worse {
 					t.Errorf("%s: %s %v", name, c.State, c.Reasons)
+				}
+				if zero.N > 0 && zero.Den.Sign() == 0 && !slices.Contains(c.Reasons, ZeroDenominator) {
+					t.Errorf("%s: %v", name, c.Reasons)
 				}
 			}
 		}
