@@ -73,8 +73,15 @@ func (s scene) facts(n *notify.Notification) {
 func (s scene) addRow(n *notify.Notification) {
 	row, alpha := s.row, 0.0
 	if s.result != nil {
-		alpha = s.result.Alpha
+		alpha = row.Level(s.result.Alpha)
 		n.Level = levelText(alpha)
+		n.Caution = row.Caution(s.result.Correction, s.result.Alpha)
+		if n.PAdjustedValue = row.PAdjusted; n.PAdjustedValue != nil {
+			n.Correction = s.result.Correction
+		}
+	}
+	for _, w := range row.Warnings {
+		n.Warnings = append(n.Warnings, w.Code)
 	}
 	t := row.Texts(alpha)
 	n.Control = row.Control
@@ -102,7 +109,7 @@ func (s scene) value(kind notify.Kind) (value, limit string) {
 	case kind == notify.SRM && s.result != nil:
 		value = srmText(s.result.SRM.PSequential)
 	case s.row != nil:
-		t := s.row.Texts(s.result.Alpha)
+		t := s.row.Texts(s.row.Level(s.result.Alpha))
 		value = t.Effect.Value
 		if kind == notify.Guardrail {
 			limit = t.Limit
@@ -173,7 +180,7 @@ func worstSlice(r *results.Result, row *results.Row, harm float64) string {
 	if worst == nil {
 		return ""
 	}
-	return results.SliceText(worst.Slice) + " " + worst.Texts(r.Alpha).Effect.Value
+	return results.SliceText(worst.Slice) + " " + worst.Texts(worst.Level(r.Alpha)).Effect.Value
 }
 
 // total counts the subjects of all variants.

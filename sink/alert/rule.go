@@ -96,7 +96,7 @@ func (r *rule) observe(res *results.Result) []observation {
 		if slices.ContainsFunc(list, func(o observation) bool { return o.key == k }) {
 			continue // a metric in two roles has two rows with the same numbers
 		}
-		list = append(list, observation{key: k, truth: r.holds(row), row: row})
+		list = append(list, observation{key: k, truth: r.holds(row, res.Alpha), row: row})
 	}
 	return list
 }
@@ -119,15 +119,27 @@ func (r *rule) matches(row *results.Row) bool {
 //
 // A broken split makes every row unreliable. The machines go on under it, on the words that the row would have, as
 // muted alerts do: nobody is told of what begins then.
-func (r *rule) holds(row *results.Row) truth {
+//
+// A word that the fixed-horizon interval decides holds for one look, and a rule looks at every result: it is never true of
+// such a row. Its guardrail's word is always-valid all the same.
+func (r *rule) holds(row *results.Row, alpha float64) truth {
 	state := row.State
 	if state == string(stats.Unreliable) && slices.Contains(row.Reasons, results.ReasonSRM) {
 		if i, ok := interval(row.Difference.IntervalAlways); ok {
+			if t := row.Tuning; slices.Contains(row.Reasons, results.ReasonFinalLook) && t != nil && t.Final != nil && t.Final.Value != nil {
+				i = stats.Between(*t.Final.Value, *t.Final.Value) // what the final look found stands
+			}
 			state = string(stats.Judge(i, stats.Direction(row.Direction)))
+			if row.PAdjusted != nil && *row.PAdjusted > alpha && !undecided(state) {
+				state = string(stats.NotClear) // as the correction for many comparisons has it
+			}
 		}
 	}
 	if r.kind == notify.Metric && undecided(r.direction) {
 		return is(row.State == r.direction) // the rule is about rows that say nothing
+	}
+	if r.kind == notify.Metric && slices.Contains(row.Reasons, results.ReasonFixedHorizon) {
+		return no
 	}
 	if undecided(state) {
 		return unknown

@@ -2,7 +2,6 @@ package alert
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/tidemark/tidemark/stats"
@@ -12,13 +11,7 @@ import (
 // The few texts that messages need beyond those of a row; numbers themselves are written by results.
 
 // levelText is the level of the interval: "95%", "99.9%".
-func levelText(alpha float64) string {
-	decimals := 0
-	for scaled := alpha * 100; decimals < 3 && math.Abs(scaled-math.Round(scaled)) > 1e-6; decimals++ {
-		scaled *= 10
-	}
-	return results.FormatPercent(1-alpha, decimals)
-}
+func levelText(alpha float64) string { return results.FormatLevel(alpha) }
 
 // srmText is the p of the split, rounded on its own side of the level at which the split counts as broken.
 func srmText(p *float64) string {

@@ -141,7 +141,7 @@ func details(n *notify.Notification) map[string]string {
 		{"state", n.State}, {"lift", n.Lift}, {"limit", n.Limit}, {"interval_always", n.Interval},
 		{"control_value", n.ControlValue}, {"variant_value", n.VariantValue}, {"p_always", n.P},
 		{"subjects", n.Subjects}, {"control_subjects", n.ControlSubjects}, {"variant_subjects", n.VariantSubjects},
-		{"srm", n.SRMState}, {"srm_p", n.SRMP}, {"worst_slice", n.WorstSlice}, {"data_age", n.Lag},
+		{"srm", n.SRMState}, {"srm_p", n.SRMP}, {"worst_slice", n.WorstSlice}, {"caution", n.Caution}, {"data_age", n.Lag},
 		{"since", n.Since.UTC().Format(time.RFC3339)}, {"definition", n.Definition},
 	} {
 		if f.text != "" {

@@ -31,7 +31,7 @@ func sender(t *testing.T, url string) (*Sender, string) {
 
 func TestEventShape(t *testing.T) {
 	s, _ := sender(t, "http://127.0.0.1")
-	for name, n := range map[string]*notify.Notification{"trigger": notifytest.Firing(), "resolve": notifytest.Resolved(), "split": notifytest.Split()} {
+	for name, n := range map[string]*notify.Notification{"trigger": notifytest.Firing(), "resolve": notifytest.Resolved(), "warned": notifytest.Warned(), "split": notifytest.Split()} {
 		body, err := s.Render(n)
 		if err != nil {
 			t.Fatal(err)

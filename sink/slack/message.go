@@ -28,6 +28,9 @@ func message(n *notify.Notification) *api.WebhookMessage {
 	if t := evidence(n); t != "" {
 		blocks = append(blocks, section(t))
 	}
+	if n.Caution != "" && n.Transition == notify.Firing {
+		blocks = append(blocks, aside(fact(n.Caution)))
+	}
 	if n.WorstSlice != "" && n.Transition == notify.Firing {
 		blocks = append(blocks, aside("worst slice: "+fact(n.WorstSlice)))
 	}
@@ -36,6 +39,9 @@ func message(n *notify.Notification) *api.WebhookMessage {
 	text := first
 	if t := evidence(n); t != "" {
 		text += "\n" + t
+	}
+	if n.Caution != "" && n.Transition == notify.Firing {
+		text += "\n" + fact(n.Caution)
 	}
 	return &api.WebhookMessage{
 		Text:   text, // the fallback: notifications, screen readers, search

@@ -55,7 +55,7 @@ func render(t *testing.T, n *notify.Notification) []byte {
 }
 
 func TestMessage(t *testing.T) {
-	for name, n := range map[string]*notify.Notification{"firing": notifytest.Firing(), "resolved": notifytest.Resolved(), "split": notifytest.Split()} {
+	for name, n := range map[string]*notify.Notification{"firing": notifytest.Firing(), "resolved": notifytest.Resolved(), "warned": notifytest.Warned(), "split": notifytest.Split()} {
 		got := strings.Join(texts(t, render(t, n)), "\n--\n") + "\n"
 		golden := filepath.Join("testdata", name+".txt")
 		if os.Getenv("UPDATE_GOLDEN") != "" {

@@ -74,8 +74,12 @@ type Result struct {
 	Lift     *float64    `json:"lift"`
 	Interval *[2]float64 `json:"interval_always"`
 	P        *float64    `json:"p_always"`
-	Limit    *float64    `json:"limit,omitempty"`
-	Text     Text        `json:"text"`
+	// PAdjusted is the p after the experiment's Correction, where it has one; Warnings are the row's, as codes.
+	PAdjusted  *float64 `json:"p_adjusted,omitempty"`
+	Correction string   `json:"correction,omitempty"`
+	Warnings   []string `json:"warnings,omitempty"`
+	Limit      *float64 `json:"limit,omitempty"`
+	Text       Text     `json:"text"`
 }
 
 // Text is a Result in words.
@@ -86,6 +90,7 @@ type Text struct {
 	Control  string `json:"control,omitempty"`
 	Variant  string `json:"variant,omitempty"`
 	P        string `json:"p,omitempty"`
+	Caution  string `json:"caution,omitempty"` // what to know with it, in one line
 }
 
 // Health of the data behind it.
@@ -177,7 +182,8 @@ func (s *Sender) Render(n *notify.Notification) ([]byte, error) {
 		m.Data.Metric = &Metric{ID: n.Metric, Name: n.MetricName, Role: n.Role, Variant: n.Variant, Control: n.Control}
 		m.Data.Result = &Result{
 			State: n.State, Lift: n.LiftValue, Interval: n.IntervalValue, P: n.PValue, Limit: n.LimitValue,
-			Text: Text{Lift: n.Lift, Interval: n.Interval, Limit: n.Limit, Control: n.ControlValue, Variant: n.VariantValue, P: n.P},
+			PAdjusted: n.PAdjustedValue, Correction: n.Correction, Warnings: n.Warnings,
+			Text: Text{Lift: n.Lift, Interval: n.Interval, Limit: n.Limit, Control: n.ControlValue, Variant: n.VariantValue, P: n.P, Caution: n.Caution},
 		}
 	}
 	body, err := json.Marshal(m)

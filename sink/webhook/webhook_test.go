@@ -105,7 +105,7 @@ func TestMessageShape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, n := range map[string]*notify.Notification{"firing": notifytest.Firing(), "resolved": notifytest.Resolved(), "split": notifytest.Split()} {
+	for name, n := range map[string]*notify.Notification{"firing": notifytest.Firing(), "resolved": notifytest.Resolved(), "warned": notifytest.Warned(), "split": notifytest.Split()} {
 		body, err := s.Render(n)
 		if err != nil {
 			t.Fatal(err)

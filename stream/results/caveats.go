@@ -1,6 +1,9 @@
 package results
 
-import "strings"
+import (
+	"math"
+	"strings"
+)
 
 // What stands beside a row's numbers, in the words of every reader: the level it is decided at, its correction, its
 // warnings. Numbers are written by format.go.
@@ -11,6 +14,15 @@ func (r *Row) Level(alpha float64) float64 {
 		return r.Alpha
 	}
 	return alpha
+}
+
+// FormatLevel writes the confidence of intervals at an error rate: 95%, 99.5%, at most two decimals.
+func FormatLevel(alpha float64) string {
+	decimals := 0
+	for scaled := alpha * 100; decimals < 2 && math.Abs(scaled-math.Round(scaled)) > 1e-6; decimals++ {
+		scaled *= 10
+	}
+	return FormatPercent(1-alpha, decimals)
 }
 
 var warningNames = map[string]string{

@@ -30,3 +30,11 @@ func TestLevelIsTheRowsShare(t *testing.T) {
 		t.Errorf("with a share: %g", got)
 	}
 }
+
+func TestFormatLevel(t *testing.T) {
+	for alpha, want := range map[float64]string{0.05: "95%", 0.1: "90%", 0.01: "99%", 0.001: "99.9%", 0.025: "97.5%", 0.0125: "98.75%", 0.00625: "99.38%", 0.05 / 7: "99.29%"} {
+		if got := FormatLevel(alpha); got != want {
+			t.Errorf("%g: %s, want %s", alpha, got, want)
+		}
+	}
+}

@@ -58,6 +58,7 @@ type Notification struct {
 	VariantSubjects            string
 	SRMState, SRMP             string
 	WorstSlice                 string // "platform=Android +11.4%"
+	Caution                    string // "p 0.031 after Holm · check slices differ": what to know with the row's state
 	Lag                        string // how old the data was
 	Behind                     bool   // so old that the message is about the past: a backlog is being read
 
@@ -65,6 +66,9 @@ type Notification struct {
 	LiftValue, LimitValue *float64
 	IntervalValue         *[2]float64
 	PValue                *float64
+	PAdjustedValue        *float64 // after the experiment's correction
+	Correction            string
+	Warnings              []string // codes of the row's warnings
 	SubjectCounts         map[string]int64
 	SubjectTexts          map[string]string // the same in words
 

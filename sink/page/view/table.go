@@ -412,12 +412,7 @@ func MetricName(m *catalog.Metric) string {
 }
 
 // Level is the confidence of intervals at alpha: 95%.
-func Level(alpha float64) string {
-	if alpha*100 == float64(int(alpha*100+0.5)) {
-		return results.FormatPercent(1-alpha, 0)
-	}
-	return results.FormatPercent(1-alpha, 1)
-}
+func Level(alpha float64) string { return results.FormatLevel(alpha) }
 
 func short(hash string) string { return hash[:min(8, len(hash))] }
 
