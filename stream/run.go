@@ -61,6 +61,11 @@ func (t *subjectType) runFiles(ctx context.Context) error {
 			return err
 		}
 	}
+	if t.strict() {
+		if err := t.endFiles(ctx, shards); err != nil {
+			return err
+		}
+	}
 	t.caught.Store(true)
 	if t.rebuild != nil {
 		return t.finishRebuild(ctx)

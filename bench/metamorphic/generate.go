@@ -193,6 +193,9 @@ func (g *generator) metric(id string, sliced bool) oracle.Metric {
 	if g.chance(0.4) {
 		m.Window = choose(g, 10*minute, hour, 30*hour)
 		fmt.Fprintf(&text, "  window: %dm\n", m.Window/minute)
+		if m.Strict = !m.Ordered && g.chance(0.6); m.Strict {
+			text.WriteString("  strict: true\n")
+		}
 	}
 	if m.Denominator == nil && g.chance(0.15) {
 		m.ExcludeNone = true

@@ -29,7 +29,7 @@ func Compute(spec Spec, log []Record) Answer {
 			answer.Ledger[[2]string{e.ID, def.ID}] = EventLedger{Late: late[def.ID], Duplicate: duplicate[def.ID]}
 		}
 		for _, name := range names {
-			subject(&answer, e, subjects[name])
+			subject(&answer, e, subjects[name], completeness(spec, e, subjects, name))
 		}
 	}
 	return answer
@@ -113,7 +113,7 @@ func describes(e Experiment, def string) bool {
 	return false
 }
 
-func subject(answer *Answer, e Experiment, events []kept) {
+func subject(answer *Answer, e Experiment, events []kept, complete func(m Metric, t0 int64) bool) {
 	count := func(def string, f func(*EventLedger)) {
 		key := [2]string{e.ID, def}
 		l := answer.Ledger[key]
@@ -203,6 +203,9 @@ func subject(answer *Answer, e Experiment, events []kept) {
 			for i := range events {
 				counted[i] = counted[i] || num[i] || den[i]
 			}
+			if m.Strict && !complete(m, t0) {
+				continue
+			}
 			if len(fixedEvent) == 0 {
 				add(answer, Key{e.ID, first.Variant, slice(nil), m.ID}, m, events, num, den, prePeriod(e, t0, m, events, nil))
 				continue
@@ -275,7 +278,7 @@ func places(m Metric, events []kept, dims []Dimension, t0, stop int64) []map[str
 	known := map[string]bool{}
 	for _, x := range events {
 		reads := x.Def == m.Numerator.Event || m.Denominator != nil && x.Def == m.Denominator.Event
-		if !reads || x.Time < t0 || x.Time >= stop {
+		if !reads || x.Time < t0 || x.Time >= stop || m.Strict && x.Time >= t0+m.Window {
 			continue
 		}
 		values, name := map[string]string{}, ""

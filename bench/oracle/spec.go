@@ -6,6 +6,9 @@ import "math/big"
 type Spec struct {
 	Events      []EventDef
 	Experiments []Experiment
+	// Clock is the final event clock of a subject's shard, as its state is told; nil: all inputs are bounded and have ended.
+	// Only strict metrics depend on it.
+	Clock func(subject string) int64
 }
 
 // EventDef is an event definition. Times and durations are microseconds.
@@ -51,11 +54,13 @@ type Dimension struct {
 
 // Metric with its terms. A nil Denominator is TRIGGERED.
 type Metric struct {
-	ID                 string
-	Numerator          Term
-	Denominator        *Term
-	Ordered            bool
-	Window             int64
+	ID          string
+	Numerator   Term
+	Denominator *Term
+	Ordered     bool
+	Window      int64
+	// Strict: a subject counts once its window, which runs from its first exposure, is over and can't change any more.
+	Strict             bool
 	ExcludeNone        bool
 	NumScale, DenScale int
 	// CapLower and CapUpper clip the numerator's total, in units of its scale; nil: no bound.
