@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -164,8 +165,13 @@ func (h *harness) check(ctx context.Context, e *engine, s Scenario, n int64, poi
 	semantics := s.Job.Semantics()
 	want := h.answers.cells(s.Shape, n, s.Job, semantics)
 	sample.Semantics = string(semantics)
+	names := traffic.Dimensions(s.Shape.Dimensions)[:s.Job.Dimensions]
+	if len(names) > allDimensions {
+		want = want.Keep(func(k traffic.Key) bool { return strings.Count(k.Slice, "=") <= someDimensions })
+		sample.Notes = append(sample.Notes, fmt.Sprintf("compared: the groupings of at most %d dimensions", someDimensions))
+	}
 	for _, id := range s.Job.ExperimentIDs() {
-		got, records, err := e.cells(ctx, id, traffic.Dimensions(s.Shape.Dimensions))
+		got, records, err := e.cells(ctx, id, names)
 		if err != nil {
 			return err
 		}

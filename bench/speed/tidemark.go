@@ -3,11 +3,13 @@ package speed
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/big"
+	"math/bits"
 	"net/http"
 	"os"
 	"os/exec"
@@ -191,17 +193,56 @@ func lag(positions map[string]int64, ends []int64) (sum int64) {
 	return sum
 }
 
-// cells are the experiment's published cells of all groupings; records is what its ledger says was read.
-func (e *engine) cells(ctx context.Context, experiment string, dimensions []string) (cells traffic.Cells, records int64, err error) {
-	var r results.Result
-	if err := e.getJSON(ctx, "/api/v1/experiments/"+experiment+"/results?slices=all", &r); err != nil {
-		return nil, 0, err
+// Beyond allDimensions the API's bound
+// on an evaluation's time is too short for all groupings at once, so they are asked for by three dimensions.
+const (
+	allDimensions  = 5
+	someDimensions = 3
+)
+
+// groupings are the values of the API's parameter slices that together give the cells to compare.
+func groupings(dimensions []string) []string {
+	if len(dimensions) <= allDimensions {
+		return []string{"all"}
 	}
+	var out []string
+	for mask := range 1 << len(dimensions) {
+		if bits.OnesCount(uint(mask)) != someDimensions {
+			continue
+		}
+		var names []string
+		for d, name := range dimensions {
+			if mask>>d&1 == 1 {
+				names = append(names, name)
+			}
+		}
+		out = append(out, strings.Join(names, ","))
+	}
+	return out
+}
+
+// cells are the experiment's published cells of the groupings; records is what its ledger says was read.
+func (e *engine) cells(ctx context.Context, experiment string, dimensions []string) (cells traffic.Cells, records int64, err error) {
 	cells = traffic.Cells{}
-	for _, row := range r.Rows {
+	for _, which := range groupings(dimensions) {
+		var r results.Result
+		if err := e.getJSON(ctx, "/api/v1/experiments/"+experiment+"/results?slices="+which, &r); err != nil {
+			return nil, 0, err
+		}
+		if err := addRows(cells, r.Rows, dimensions); err != nil {
+			return nil, 0, err
+		}
+		records = r.Ledger.Records["shop"].Read
+	}
+	return cells, records, nil
+}
+
+// addRows adds the arms of rows to cells.
+func addRows(cells traffic.Cells, rows []results.Row, dimensions []string) error {
+	for _, row := range rows {
 		slice, err := traffic.Slice(dimensions, row.Slice)
 		if err != nil {
-			return nil, 0, err
+			return err
 		}
 		for variant, arm := range row.ByVariant {
 			c := &traffic.Cell{N: arm.N}
@@ -210,13 +251,13 @@ func (e *engine) cells(ctx context.Context, experiment string, dimensions []stri
 				text string
 			}{{&c.X, arm.SumNum}, {&c.Y, arm.SumDen}, {&c.XX, arm.SumNum2}, {&c.YY, arm.SumDen2}, {&c.XY, arm.SumNumDen}} {
 				if *sum.to, err = parseSum(sum.text); err != nil {
-					return nil, 0, err
+					return err
 				}
 			}
 			cells[traffic.Key{Variant: variant, Slice: slice, Metric: row.Metric}] = c
 		}
 	}
-	return cells, r.Ledger.Records["shop"].Read, nil
+	return nil
 }
 
 func parseSum(text string) (traffic.Sum, error) {
@@ -229,14 +270,7 @@ func parseSum(text string) (traffic.Sum, error) {
 	}
 	var b [16]byte
 	v.FillBytes(b[:])
-	return traffic.Sum{Hi: be64(b[:8]), Lo: be64(b[8:])}, nil
-}
-
-func be64(b []byte) (x uint64) {
-	for _, c := range b {
-		x = x<<8 | uint64(c)
-	}
-	return x
+	return traffic.Sum{Hi: binary.BigEndian.Uint64(b[:8]), Lo: binary.BigEndian.Uint64(b[8:])}, nil
 }
 
 // profile takes a CPU profile of that length from the admin port.
