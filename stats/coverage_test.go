@@ -18,7 +18,7 @@ func binomialDraw(r *rand.Rand, n int64, p float64) (k int64) {
 	}
 }
 
-// The project's statistics notes, §2.5: how often the interval of a lift covers the true one, nominally .95, in 200,000 runs. Delta
+// Measured beforehand, by another program: how often the interval of a lift covers the true one, nominally .95, in 200,000 runs. Delta
 // misses on one side where conversions are few; Fieller does not.
 func TestCoverageOfLiftIntervals(t *testing.T) {
 	r := newRand(t)
@@ -49,7 +49,7 @@ func TestCoverageOfLiftIntervals(t *testing.T) {
 		for m, want := range map[LiftMethod]float64{Delta: c.delta, LogDelta: c.log, Fieller: c.fieller} {
 			got := float64(covered[m]) / runs
 			if math.Abs(got-want) > .002+4*math.Sqrt(want*(1-want)/runs) {
-				t.Errorf("n %d, p %v, lift %v: %s covers %.4f, the notes have %.4f", c.n, c.p, c.lift, m, got, want)
+				t.Errorf("n %d, p %v, lift %v: %s covers %.4f, measured were %.4f", c.n, c.p, c.lift, m, got, want)
 			}
 		}
 	}
@@ -85,7 +85,7 @@ func TestCoverageOfAdjustedLift(t *testing.T) {
 		}
 		ratio += c.CUPED.Difference.SE.V / c.Difference.SE.V / runs
 	}
-	// The notes, A7: sqrt(1 − .49) = .714.
+	// sqrt(1 − .49) = .714.
 	if math.Abs(ratio-.714) > .01 {
 		t.Errorf("the adjusted error is %.4f of the plain one", ratio)
 	}

@@ -185,7 +185,7 @@ func checkCUPED(t *testing.T, set string, treatment, control *moment.Sums, scale
 	agree(t, "unadjusted se", plain.Difference.SE, c.Unadjusted.SE)
 	agree(t, "variance left", Known(math.Pow(a.Difference.SE.V/plain.Difference.SE.V, 2)), c.Reduction)
 
-	// The reference takes the two adjusted means for independent arms; ours knows better (S 2.6), so this is only its function.
+	// The reference takes the two adjusted means for independent arms; ours knows better, so this is only its function.
 	i := LiftInterval(Fieller, a.Treatment, a.Control, NormalUpper(.025))
 	agree(t, "fieller low", low(i), c.FiellerLow)
 	agree(t, "fieller high", high(i), c.FiellerHigh)

@@ -13,7 +13,7 @@ import "math"
 //
 //	ln BF = Σ Bθ·((1+d)·ln(1+d) − d) − ½·Σ ln(b/(Kθ)) + ½·ln(B/K) + Σ (c(b) − c(Kθ)) − c(B) + c(K)
 //
-// whose first sum has no negative term. Source: Lindon & Malek, arXiv:2011.03567; statistics.md §2.9.
+// whose first sum has no negative term. Source: Lindon & Malek, arXiv:2011.03567.
 func logBayesFactor(o, theta []float64, k float64) float64 {
 	var n float64
 	for _, v := range o {

@@ -29,7 +29,7 @@ const nearShare = 0.8
 // with k of the always-valid interval: the same as asking whether Fieller's interval lies beyond L. While nothing may be said
 // (silence, no tuning, no numbers) the word is within. That a row is unreliable does not silence its guardrail: harm that may be
 // there is shown, with the reasons for doubt.
-// Source: DESIGN §7; statistics.md §2.7.
+// Source: DESIGN §7; without division as Fieller 1954.
 func guardrail(c *Comparison, d Design, silence []Reason) GuardrailWord {
 	l := *d.Limit
 	if len(silence) > 0 || !c.Difference.Always.Interval.OK || l.Value == 0 {
@@ -73,7 +73,7 @@ func beyond(c *Comparison, l Limit, value float64) (d, se float64) {
 // NonInferiority tests whether a comparison is shown to be within a limit: one-sided, that the result is short of the limit on
 // its harmful side, fixed-horizon and always-valid. It stands beside the word, which says the opposite: that harm is shown. For a
 // relative limit the test is of t − r·c without division, so bounds are in the metric's unit and 0 is the limit.
-// Source: statistics.md §2.7.
+// Source: elementary; the two verdicts are those of Spotify's non-inferiority tests and guardrails.
 func NonInferiority(c Comparison, l Limit, tuning Tuning, alpha float64) OneSided {
 	if !c.Difference.SE.OK || l.Value == 0 {
 		return OneSided{}

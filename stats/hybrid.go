@@ -7,7 +7,7 @@ import "math"
 // boundaries and P twice the lesser of the two p-values; before it both are the sequential test's at α/2, so that an interval is
 // some 10 % wider than Always; for that the final look regains most of the power of a test without looks.
 // By the union bound the two together err at most α of the time. The planned end must be fixed before the data are seen, and must
-// not depend on them. Source: statistics.md §3.5, 6 (Eppo's hybrid).
+// not depend on them. Source: Eppo's documentation of its hybrid; the union bound.
 func (t Tuning) Hybrid(test Test, nt, nc int64, alpha float64, planned bool) Always {
 	a := t.Always(test, nt, nc, alpha/2)
 	if !a.P.OK {

@@ -73,7 +73,7 @@ func lift(m LiftMethod, test Test, e effect, k float64, reasons *reasonSet) Lift
 //	log_delta  (t/c)·exp(±k·sqrt(v_t/t² + v_c/c²)) − 1; needs t, c > 0
 //
 // with t, c the values and v their variances. k is the normal quantile, or that of an always-valid test: the set of r whose
-// test with k does not reject stays an interval for any k. Source: Fieller 1954; statistics.md §2.5.
+// test with k does not reject stays an interval for any k. Source: Fieller 1954; delta as GrowthBook and Eppo, log_delta as tea-tasting.
 func LiftInterval(m LiftMethod, t, c Estimate, k float64) Interval {
 	if !t.Var.OK || !c.Var.OK || c.Value.V == 0 {
 		return Interval{}

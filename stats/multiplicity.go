@@ -33,7 +33,7 @@ func order(p []float64) []int {
 }
 
 // Holm returns p adjusted for the family-wise error rate: with p sorted, the running maximum of (m−i+1)·p₍ᵢ₎, at most 1.
-// It holds under any dependence and, for always-valid p, at any stopping time. Source: Holm 1979; statistics.md §2.10.
+// It holds under any dependence and, for always-valid p, at any stopping time. Source: Holm 1979.
 func Holm(p []float64) []float64 {
 	q := make([]float64, len(p))
 	run := 0.0
@@ -60,7 +60,7 @@ func BenjaminiHochberg(p []float64) []float64 {
 
 // EBenjaminiHochberg says which of m hypotheses are rejected at false discovery rate α by their current e-values, given as ln e:
 // the k with the largest e, for the largest k with e₍ₖ₎ ≥ m/(k·α). It holds under any dependence, for e-values of one instant;
-// not for their running maxima. Source: Wang & Ramdas, JRSS B 2022 (arXiv:2009.02824); statistics.md §2.10.
+// not for their running maxima. Source: Wang & Ramdas, JRSS B 2022 (arXiv:2009.02824).
 func EBenjaminiHochberg(logE []float64, alpha float64) []bool {
 	down := make([]float64, len(logE))
 	for i, e := range logE {
@@ -87,7 +87,7 @@ type Shares struct {
 }
 
 // Divide divides α: the share gamma of it to the goals in equal parts, the rest to the other metrics; all of it to the one kind
-// if there is no other. gamma outside (0, 1) means 1/2. Source: preferential Bonferroni; statistics.md §2.10.
+// if there is no other. gamma outside (0, 1) means 1/2. Source: Eppo's preferential Bonferroni.
 func Divide(alpha, gamma float64, goals, others int) Shares {
 	if !(gamma > 0 && gamma < 1) {
 		gamma = 0.5

@@ -74,7 +74,7 @@ func TestOneSidedTest(t *testing.T) {
 }
 
 func TestStudentMixtureGuardsSmallSamples(t *testing.T) {
-	// The project's statistics notes §2.8, after avlm, with r from N* = 10,000: infinite at n ≤ 50, 20.3 at 100 (the normal mixture has
+	// Computed beforehand by avlm's formula, with r from N* = 10,000: infinite at n ≤ 50, 20.3 at 100 (the normal mixture has
 	// 9.08), 3.876 at 1,000 (3.855).
 	k := func(n int64) (student, normal Always) {
 		r := Rho(10000, 0.05)

@@ -19,7 +19,7 @@ func normalCDF(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
 //
 // The second term, a rejection on the wrong side, matters only for effects that are hardly ever found. k is NormalUpper(α/2) for one look at the end, or K of Always at the planned size for the last look of a sequential test
 // (looking before raises it a little). Effect and se have one unit. It returns ErrPlan unless se > 0.
-// Source: elementary; statistics.md §2.7. Widening the standard error by k/z and then using z, as a public planner does, is
+// Source: elementary. Widening the standard error by k/z and then using z, as GrowthBook's planner does (packages/shared/src/power), is
 // another number: about a third less in sample size.
 func Power(effect, se, k float64) (float64, error) {
 	if !(se > 0) || math.IsNaN(effect) {
@@ -31,7 +31,7 @@ func Power(effect, se, k float64) (float64, error) {
 
 // MDE returns the smallest effect that a test with k standard errors to a side finds with the given power: (k + z_power)·SE,
 // rejections on the wrong side left out.
-// Unit: that of se. It returns ErrPlan unless se > 0 and power is in (0, 1). Source: statistics.md §2.7.
+// Unit: that of se. It returns ErrPlan unless se > 0 and power is in (0, 1). Source: elementary.
 func MDE(se, k, power float64) (float64, error) {
 	if !(se > 0) || !(power > 0 && power < 1) {
 		return 0, fmt.Errorf("stats: MDE with standard error %v, power %v: %w", se, power, ErrPlan)
@@ -63,7 +63,7 @@ func MDELift(m, v, k, power float64) (float64, error) {
 //	n_c = (k + z_power)²·(s_c² + s_t²/share)/effect²
 //
 // s² are the variances of one subject. It returns ErrPlan for an effect or share of 0 and numbers out of range.
-// Source: elementary; statistics.md §2.7 and §5, 25.
+// Source: elementary; the same as Booking's calculator and ep-stats.
 func RequiredSubjects(effect, varControl, varTreatment, share, k, power float64) (float64, error) {
 	if effect == 0 || !(varControl >= 0) || !(varTreatment >= 0) || !(share > 0) || !(power > 0 && power < 1) {
 		return 0, fmt.Errorf("stats: subjects for effect %v, variances %v and %v, share %v, power %v: %w", effect, varControl, varTreatment, share, power, ErrPlan)

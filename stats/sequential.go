@@ -29,14 +29,14 @@ type Always struct {
 //
 //	v = (n_t·n_c/n)²·SE²,   n = n_t + n_c
 //
-// Unit: the square of the metric's. Source: statistics.md §3.5, 1.
+// Unit: the square of the metric's. Source: DESIGN §7.
 func Intrinsic(nt, nc int64, se float64) float64 {
 	h := float64(nt) * float64(nc) / float64(nt+nc) * se
 	return h * h
 }
 
 // Rho returns ρ = v*/(−2·ln α + ln(1 − 2·ln α)): the prior under which the two-sided normal mixture at level α is
-// (nearly) tightest at v*. Source: statistics.md §2.8 (Howard et al., arXiv:1810.08240; the approximation of confseq).
+// (nearly) tightest at v*. Source: Howard et al., arXiv:1810.08240, by the approximation of confseq (best_rho).
 func Rho(v, alpha float64) float64 {
 	l := -2 * math.Log(alpha)
 	return v / (l + math.Log1p(l))
@@ -58,7 +58,7 @@ func (t Tuning) shrink(nt, nc int64, se, alpha float64) float64 {
 //	k² = (−ln(1−w) − 2·ln α)/w = ((v+ρ)/v)·ln((v+ρ)/(ρ·α²))
 //
 // so that e ≥ 1/α exactly when |z| ≥ k. It is absent if the tuning is not set or SE is not above 0.
-// Source: DESIGN §7; Howard et al., arXiv:1810.08240; Johari et al., KDD 2017; statistics.md §2.8.
+// Source: DESIGN §7; Howard et al., arXiv:1810.08240; Johari et al., KDD 2017.
 func (t Tuning) Always(test Test, nt, nc int64, alpha float64) Always {
 	if !t.Set() || !test.Z.OK {
 		return Always{}
@@ -85,7 +85,8 @@ func mixture(w float64, test Test, alpha float64) Always {
 
 // AlwaysByCount is the same test indexed by the number of subjects instead of by information, with
 // r = N*/(−2·ln α + ln(1 − 2·ln α)) and w = n/(n+r). It is for parity with tools that do so: it spends more than its
-// α when the allocation ramps up or subjects keep accruing events (statistics.md §3.4).
+// α when the allocation ramps up or subjects keep accruing events, which the simulations of stats/simulate show.
+// Source: Waudby-Smith et al., arXiv:2103.06476; GrowthBook and Eppo.
 func AlwaysByCount(test Test, n, planned int64, alpha float64) Always {
 	if !test.Z.OK || planned <= 0 || n <= 0 {
 		return Always{}
@@ -104,7 +105,8 @@ func boundary(w, alpha float64) float64 {
 	return math.Sqrt((-math.Log1p(-w) - 2*math.Log(alpha)) / w)
 }
 
-// The silence rule: below these numbers of subjects per arm nothing is said. Source: statistics.md §3.5, 3.
+// The silence rule: below these numbers of subjects per arm nothing is said. Source: DESIGN §7; the numbers lie between
+// the thresholds of GrowthBook and Statsig.
 const (
 	minSubjects = 100
 	minNonZero  = 25
@@ -112,7 +114,7 @@ const (
 
 // Silence returns why nothing may be said yet about two arms, nil if something may: fewer than 100 subjects, a variance
 // that is not above 0 (or can't be computed), or fewer than 25 subjects with a numerator other than 0, in either arm.
-// Source: statistics.md §3.5, 3.
+// Source: DESIGN §7.
 func Silence(treatment, control *moment.Sums, t, c Estimate) []Reason {
 	var rs []Reason
 	if treatment.N < minSubjects || control.N < minSubjects {

@@ -13,7 +13,7 @@ import (
 func unit(z float64) Test { return Test{Value: Known(z), SE: Known(1), Z: Known(z)} }
 
 func TestBoundaryAtFractionsOfThePlan(t *testing.T) {
-	// The project's statistics notes §2.8, computed there from GrowthBook's form: k at n/N*, α = .05.
+	// Computed beforehand from GrowthBook's form: k at n/N*, α = .05.
 	const planned = 10_000_000
 	for _, c := range []struct{ x, k float64 }{
 		{.01, 9.08}, {.03, 5.68}, {.1, 3.855}, {.3, 3.200}, {1, 3.035}, {3, 3.097}, {10, 3.242}, {30, 3.394}, {100, 3.562},

@@ -64,7 +64,7 @@ func (o SRMOptions) withDefaults() SRMOptions {
 // p is right for one look. p_sequential = min(1, 1/BF), of logBayesFactor, is right at every look, and alone decides the
 // state: failed if it is at most Alpha, collecting below MinSubjects, else ok. Counts must be exact: the error of an
 // estimated count alone makes the test alarm. It returns ErrWeights.
-// Source: Fabijan et al., KDD 2019; Lindon & Malek, arXiv:2011.03567; statistics.md §2.9.
+// Source: Fabijan et al., KDD 2019; Lindon & Malek, arXiv:2011.03567.
 func SampleRatio(counts []int64, weights []float64, opt SRMOptions) (SRM, error) {
 	return SampleRatioEpochs([]Epoch{{counts, weights}}, opt)
 }
@@ -78,7 +78,7 @@ type Epoch struct {
 // SampleRatioEpochs tests counts whose planned weights changed in time: each epoch against its own weights. χ² and its degrees
 // of freedom add up over epochs, and so do the logarithms of the Bayes factors (a product of e-values, each conditional on the
 // past, is an e-value). Pooled counts against any one set of weights would alarm at every ramp, or miss what two epochs hide.
-// It returns ErrWeights. Source: statistics.md §2.9.
+// It returns ErrWeights. Source: Lindon & Malek, arXiv:2011.03567.
 func SampleRatioEpochs(epochs []Epoch, opt SRMOptions) (SRM, error) {
 	opt = opt.withDefaults()
 	r := SRM{State: SRMCollecting}

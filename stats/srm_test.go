@@ -39,7 +39,7 @@ func TestSampleRatioVectors(t *testing.T) {
 }
 
 func TestBayesFactorVectors(t *testing.T) {
-	// mpmath 1.3.0, 40 digits. The first, third and fourth are also in the notes as p .07486, .00343 and .561, the second as
+	// mpmath 1.3.0, 40 digits. The first, third and fourth were computed elsewhere as p .07486, .00343 and .561, the second as
 	// .000793; seqabpy's blog has .075 for the first.
 	for _, c := range []struct {
 		counts  []int64
@@ -158,7 +158,7 @@ func TestSampleRatioOfARampIsTestedByEpoch(t *testing.T) {
 
 func TestSequentialSampleRatioKeepsItsLevelAndFindsAMismatch(t *testing.T) {
 	// A look every 640 subjects. χ² at every look of α = .001 alarms in 4 % of clean experiments; the sequential p keeps its
-	// level, here .01 for resolution, and finds 51/49 by 400,000 subjects (median 39,000 at α = .001; the project's notes, A9).
+	// level, here .01 for resolution, and finds 51/49 by 400,000 subjects (median 39,000 at α = .001, measured beforehand).
 	r := newRand(t)
 	const runs = 400
 	var clean, fixed, found int

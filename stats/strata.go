@@ -67,7 +67,7 @@ type Heterogeneity struct {
 //
 //	Q = Σ (δ_s − δ̄)²/v_s,   δ̄ = Σ (δ_s/v_s)/Σ (1/v_s),   v_s = v_t,s + v_c,s
 //
-// over the strata whose v_s is above 0; absent if they are fewer than two. Source: Cochran 1954; statistics.md §2.11.
+// over the strata whose v_s is above 0; absent if they are fewer than two. Source: Cochran 1954.
 func CochranQ(strata []Stratum) Heterogeneity {
 	var h Heterogeneity
 	var sum, weight float64
@@ -106,7 +106,7 @@ type Mix struct {
 //
 // whose variance under random assignment is (1/n_t + 1/n_c)·(Σ w_s·M_s² − (Σ w_s·M_s)²). In a correctly randomised experiment a
 // flip means a fault of assignment or a ramp that mixes days; look at the sample ratio per stratum. It is for means.
-// Source: statistics.md §2.11; the variance is that of two multinomial samples, elementary.
+// Source: elementary; the variance is that of two multinomial samples.
 func MixShift(strata []Stratum, alpha float64) Mix {
 	var m Mix
 	m.Stratified = PostStratify(strata, alpha)
@@ -146,7 +146,8 @@ func MixShift(strata []Stratum, alpha float64) Mix {
 
 // PreExposure tests the difference of the pre-period's values: before the first exposure there is no effect, so a small p (below
 // 0.001, divided by the number of metrics) is a fault of assignment or of measurement. With mean the pre-period's value of a
-// subject counts by itself, else as a ratio. What can't be computed is absent. Source: statistics.md §1, pre-exposure bias.
+// subject counts by itself, else as a ratio. What can't be computed is absent. Source: Statsig's and GrowthBook's
+// checks of pre-exposure bias.
 func PreExposure(treatment, control *moment.Sums, sc moment.Scale, mean bool, alpha float64) Test {
 	before := func(s *moment.Sums) *moment.Sums {
 		b := &moment.Sums{

@@ -9,7 +9,7 @@ import "math"
 //	q = (T·α²)^(1/(ν+1)),   k = sqrt(ν·(1−q)/(q−T)), infinite where q ≤ T
 //
 // where k is infinite nothing can be significant, which guards small samples without a rule; K and Interval are absent there.
-// It tends to Always as ν grows. Source: Lindon et al., arXiv:2210.08589 (avlm); statistics.md §2.8.
+// It tends to Always as ν grows. Source: Lindon et al., arXiv:2210.08589 (avlm).
 func (t Tuning) StudentMixture(test Test, nt, nc int64, alpha float64) Always {
 	if !t.Set() || !test.Z.OK {
 		return Always{}

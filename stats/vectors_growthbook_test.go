@@ -270,7 +270,7 @@ func growthbookCUPEDRatio(t *testing.T) {
 	a := CUPED(treatment, control, Design{Scale: moment.Scale{Num: scale, Den: scale}, Lift: Delta})
 	printed(t, "θ", a.Theta, .8290044, 7)
 	printed(t, "lift", a.Lift.Value, -.0007, 4)
-	printed(t, "lift to the digits of the notes", a.Lift.Value, -.00070148333, 11)
+	printed(t, "lift to more digits", a.Lift.Value, -.00070148333, 11)
 	printed(t, "lift se", a.Lift.SE, .00391, 5)
 	df := welch(a.Difference, a.Treatment, a.Control, levelOf(.05)).DF.V
 	k := StudentUpper(.025, df)

@@ -11,7 +11,7 @@ import (
 // A vector is a set of numbers that another project's tests hold, by the project and the file that they come from. They are met to the
 // digits printed there; where the other project is wrong, the check says what is right, why, and that theirs is met by their arithmetic.
 type vector struct {
-	number  int // in the project's notes; some numbers were never given
+	number  int // as the vectors were gathered; some numbers were never given
 	project string
 	file    string
 	name    string

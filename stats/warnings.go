@@ -10,7 +10,7 @@ import (
 const suspiciousLift = 0.5
 
 // Suspicious says that a lift is more than 50 % to either side and clear of 0: in a running product a sign that something is counted
-// twice, or not at all, in one arm. Source: statistics.md §1, minimum data rules (GrowthBook's default).
+// twice, or not at all, in one arm. Source: GrowthBook's default.
 func Suspicious(l Lift) bool {
 	return l.Value.OK && l.Interval.OK && math.Abs(l.Value.V) > suspiciousLift && (l.Interval.Low > 0 || l.Interval.High < 0)
 }
@@ -22,7 +22,7 @@ func Suspicious(l Lift) bool {
 //	d = (R_t − R_c) − (S_t − S_c),   SE² = Σⱼ (s_yy − 2·s_yx + s_xx)/nⱼ
 //
 // with y the late and x the early (linearised) values: the two windows of a subject go together, and the covariance knows it. Unit:
-// the metric's. What can't be computed is absent. Source: CUPED with θ = 1; statistics.md §1, novelty.
+// the metric's. What can't be computed is absent. Source: CUPED with θ = 1.
 func Drift(treatment, control *moment.Sums, sc moment.Scale, mean bool, alpha float64) Test {
 	if treatment.Den.Sign() <= 0 || control.Den.Sign() <= 0 {
 		return Test{}

@@ -5,7 +5,7 @@ package stats
 //	ν = (v_t + v_c)² / (v_t²/(n_t−1) + v_c²/(n_c−1))
 //
 // with v the variance of the arm's estimate. Two-sided; unpooled. It is absent where z is.
-// Source: Welch 1947; statistics.md §2.3.
+// Source: Welch 1947; Satterthwaite 1946.
 func welch(test Test, t, c Estimate, l level) Welch {
 	if !test.Z.OK {
 		return Welch{}

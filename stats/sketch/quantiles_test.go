@@ -258,3 +258,19 @@ func TestAnchorBugRatioCapOverDifferentPopulations(t *testing.T) {
 		t.Errorf("the negative control has %v, %v", ratio(capNum, wrong), err)
 	}
 }
+
+func TestWithout0LeavesAllOthers(t *testing.T) {
+	r := newRand(t)
+	var all, others Quantiles
+	for range 2000 {
+		v := draw(r)
+		all.Add(v, 1)
+		if v != 0 {
+			others.Add(v, 1)
+		}
+	}
+	got := all.Without0()
+	if !got.Equal(&others) || got.Count() != others.Count() || got.Equal(&all) {
+		t.Errorf("%d values without the zeros, want %d of %d", got.Count(), others.Count(), all.Count())
+	}
+}
