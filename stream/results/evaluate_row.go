@@ -81,6 +81,7 @@ func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact 
 	if mask&e.event != 0 {
 		row.Reasons = append(row.Reasons, ReasonConditioned)
 	}
+	mt.openWindows(row, s.arms[v], s.arms[e.control])
 	distrust(row, s.ctx, in)
 	slices.Sort(row.Reasons)
 	row.Reasons = slices.Compact(row.Reasons)

@@ -35,6 +35,7 @@ var reasonTexts = map[string]string{
 	"open_limit":            "a subject has more undecided events than can be kept",
 	"corrupt":               "the sums are impossible; the state is damaged",
 	"no_pre_period":         "the pre-period does not vary, so nothing is adjusted",
+	ReasonWindowOpen:        "no subject of an arm has its window behind it yet",
 	ReasonConditioned:       "sliced by a property of the events, which the treatment may change",
 	ReasonCardinality:       "the dimension has more values than can be kept apart",
 	ReasonSRM:               "subjects are not split as planned",

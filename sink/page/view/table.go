@@ -306,7 +306,9 @@ func why(x *catalog.Experiment, row *results.Row) string {
 	for _, reason := range row.Reasons {
 		parts = append(parts, reasonText(x, row, reason))
 	}
-	if row.State == "collecting" && slices.Contains(row.Reasons, "few_subjects") { // first things first: more subjects bring values with them
+	if row.State == "collecting" && slices.Contains(row.Reasons, results.ReasonWindowOpen) {
+		parts = []string{reasonText(x, row, results.ReasonWindowOpen)}
+	} else if row.State == "collecting" && slices.Contains(row.Reasons, "few_subjects") { // first things first: more subjects bring values with them
 		parts = []string{reasonText(x, row, "few_subjects")}
 	}
 	return strings.Join(parts, "; ")
@@ -322,7 +324,7 @@ const (
 func reasonText(x *catalog.Experiment, row *results.Row, reason string) string {
 	c, t := row.ByVariant[row.Control], row.ByVariant[row.Variant]
 	switch m := metricOf(x, row.Metric); {
-	case reason == "no_subjects" && m.Strict:
+	case reason == results.ReasonWindowOpen && m.Window > 0:
 		return "no subject is complete yet in an arm: that takes " + Since(m.Window)
 	case reason == "few_subjects" && m.Strict:
 		return needs(minSubjects, "complete subjects", min(c.N, t.N))
