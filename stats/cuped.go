@@ -96,6 +96,9 @@ func adjusted(unadjusted float64, t, c Estimate, before *[2]armBefore, d Design,
 	a.Control = adjust(c, lc, theta, x)
 	diff := unadjusted - theta*(lt.X-lc.X)
 	a.Difference = normalTest(diff, a.Treatment.Var, a.Control.Var, level)
+	if a.Difference.SE.OK && a.Difference.SE.V == 0 {
+		reasons.add(ZeroVariance)
+	}
 	a.Difference.Always = d.Boundary.adjusted().Test(d.CUPEDTuning, a.Difference, lt.N, lc.N, level.alpha)
 	a.Lift = lift(d.Lift.orDefault(), a.Difference, effect{
 		diff: diff, base: c.Value.V,

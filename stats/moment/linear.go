@@ -2,6 +2,7 @@ package moment
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 )
 
@@ -87,7 +88,17 @@ func (s *Sums) linear(sc Scale, mean bool, c *crosses, q *exact) (Linear, error)
 	l.YY = l.yy.float() / (d * d) / (d * d) * l.unit
 	l.YX = l.yx.float() / (d * d) / (w * w) * l.unit
 	l.XX = l.xx.float() / (w * w) / (w * w) * l.unit
+	// Of each pair of the four totals it is known (crosses), of their combinations not yet. Floats decide all but the nearly collinear.
+	if math.Abs(l.YX) > math.Sqrt(l.YY)*math.Sqrt(l.XX)*(1-1e-9) && l.impossible() {
+		return Linear{}, fmt.Errorf("moment: linearised covariance over %d subjects is too large: %w", s.N, ErrCorrupt)
+	}
 	return l, nil
+}
+
+// impossible says that s_yx² > s_yy·s_xx.
+func (l *Linear) impossible() bool {
+	yx := l.yx.big()
+	return yx.Mul(yx, yx).Cmp(new(big.Int).Mul(l.yy.big(), l.xx.big())) > 0
 }
 
 // meanOfNumerators says that every subject's denominator is 1, whatever the pre-period's are.
