@@ -50,7 +50,7 @@ func (c *Cube) Change(ch moment.Change) { c.grids[ch.Experiment].change(&ch) }
 // Dirty says whether anything changed since the last Persist.
 func (c *Cube) Dirty() bool {
 	for _, g := range c.grids {
-		if len(g.dirty) > 0 || len(g.stale) > 0 || g.flagsDirty {
+		if len(g.dirty) > 0 || len(g.stale) > 0 || g.flagsDirty || len(g.gone) > 0 {
 			return true
 		}
 	}
@@ -70,6 +70,11 @@ func (c *Cube) Twin() *Cube {
 	t := NewLimited(c.plan, c.limits)
 	for i, g := range c.grids {
 		t.grids[i].collapsed, t.grids[i].uncrossed = g.collapsed, g.uncrossed
+		for m, p := range g.pools {
+			if p == nil {
+				t.grids[i].pools[m] = nil
+			}
+		}
 	}
 	return t
 }
@@ -79,6 +84,9 @@ func (c *Cube) Twin() *Cube {
 func (c *Cube) Compare(other *Cube, name func(uint32) string) error {
 	for i, g := range c.grids {
 		o := other.grids[i]
+		if err := g.comparePools(o); err != nil {
+			return err
+		}
 		places := make(map[place]struct{}, len(g.at))
 		for p := range g.at {
 			places[p] = struct{}{}
@@ -158,6 +166,11 @@ type grid struct {
 	flagsDirty bool
 	savedFlags []byte
 
+	// pools are the distributions of the totals of winsorized metrics, by metric; nil without such metrics. gone are those
+	// that are frozen by now and still have rows.
+	pools []*pool
+	gone  []gonePool
+
 	epoch   uint64
 	dirty   []int32 // slots changed since the last Persist
 	stale   map[place][]byte
@@ -169,6 +182,7 @@ type grid struct {
 func newGrid(x *catalog.PlanExperiment, limits Limits) *grid {
 	g := &grid{x: x, limits: limits, last: -1, lineage: newLineage(x, limits)}
 	g.subject, g.event = dimensionMasks(x)
+	g.pools = newPools(x)
 	g.clear()
 	return g
 }
@@ -200,6 +214,9 @@ func (g *grid) change(ch *moment.Change) {
 		return
 	}
 	g.latest = nil
+	if g.pools != nil {
+		g.gather(ch)
+	}
 	p := place{ch.Slice, int32(ch.Variant)}
 	if g.collapsed == 0 && !g.uncrossed {
 		g.apply(p, ch)

@@ -17,6 +17,7 @@ const (
 	// Kinds of keys, the byte after the prefix.
 	kindGrid = 0 // what an experiment's grid has given up
 	kindCell = 1
+	kindPool = 2 // the totals of a winsorized metric
 	// Versions, the first byte of each value. Append-only:
 	//	1: the first
 	version = 1
@@ -84,7 +85,7 @@ func (g *grid) persist(experiment int, scratch *[]byte, set func(key, old, new [
 		s.saved = append(s.saved[:0], b...)
 	}
 	g.dirty = g.dirty[:0]
-	return nil
+	return g.persistPools(experiment, set)
 }
 
 func (g *grid) stalePlaces() []place {
@@ -216,6 +217,8 @@ func (c *Cube) LoadRow(key, value []byte) error {
 		return g.loadFlags(value)
 	case kindCell:
 		return g.loadCell(key[4:], value)
+	case kindPool:
+		return g.loadPool(key[4:], value)
 	}
 	return fmt.Errorf("kind %d of key: %w", key[1], ErrFormat)
 }

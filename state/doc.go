@@ -4,7 +4,7 @@
 // the ledger and the positions they reflect in one batch.
 //
 // It owns the subject record, its keys, the shard's dictionary, the rejected and late records, the offset record and its
-// digest. It imports catalog, stats/moment and Pebble and nothing else of the engine, and it never logs.
+// digest. It imports catalog, stats/moment, stats/sketch and Pebble and nothing else of the engine, and it never logs.
 //
 // Invariants: (1) an event counts once however often it is delivered; (2) a subject's contributions are a function of
 // the set of its distinct in-time events: their order, batching and sharding do not matter; (3) decode(encode(x)) = x;

@@ -77,7 +77,7 @@ func New(set *catalog.Set, opt Options) (*Engine, error) {
 			x := &plan.Experiments[j]
 			t.experiments = append(t.experiments, &experiment{
 				t: t, index: j, x: x, merged: cube.NewMerged(x, cube.DefaultLimits),
-				live: results.NewEvaluator(plan, j), asked: results.NewEvaluator(plan, j),
+				live: results.NewEvaluator(plan, j), asked: results.NewEvaluator(plan, j), freezes: frozenMetrics(plan, x),
 			})
 		}
 		e.types = append(e.types, t)

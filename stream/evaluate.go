@@ -23,16 +23,20 @@ type experiment struct {
 	live   *results.Evaluator // evaluates what is published, and only that: it remembers rows between evaluations
 	asked  *results.Evaluator // evaluates what Results asks for
 	facts  map[string]results.Tuning
-	due    time.Time // not evaluated again before
-	kept   time.Time // when the last result was kept
+	// freezes are the metrics that wait for something of the data.
+	freezes []frozenMetric
+	due     time.Time // not evaluated again before
+	kept    time.Time // when the last result was kept
 }
 
 // part is what one shard gives for the evaluation of some experiments, all of it as of one moment of the shard.
 type part struct {
-	shard  int32
-	cells  []*cube.Cells // parallel to the experiments asked for
-	ledger *state.Ledger
-	view   *shardView
+	shard int32
+	cells []*cube.Cells // parallel to the experiments asked for
+	// gathered is parallel to cells.
+	gathered []gathered
+	ledger   *state.Ledger
+	view     *shardView
 }
 
 // question is an evaluation on request.
@@ -92,7 +96,7 @@ func (e *Engine) evaluateDue(ctx context.Context) time.Duration {
 			return 0
 		}
 		for i, x := range due {
-			e.publish(x, parts, i)
+			e.publish(ctx, x, parts, i)
 		}
 	}
 	return next
@@ -117,6 +121,7 @@ func (t *subjectType) snapshot(ctx context.Context, xs []*experiment) []part {
 				parts[i].ledger = s.store.Ledger()
 				for _, x := range xs {
 					parts[i].cells = append(parts[i].cells, s.cube.Snapshot(x.index, s.store.Name))
+					parts[i].gathered = append(parts[i].gathered, x.gather(s))
 				}
 			})
 		}()
@@ -143,7 +148,7 @@ func (x *experiment) evaluate(with *results.Evaluator, parts []part, i int, slic
 		}
 	}
 	in := t.inputs(parts)
-	in.Facts = x.facts
+	in.Facts, in.Frozen = x.facts, x.frozen(parts, i)
 	in.Ledger, in.Crossovers = t.ledger(parts, x)
 	in.Analyze = t.engine.analyzing
 	r := with.Evaluate(x.merged.Cells(), in, slices)
@@ -265,8 +270,11 @@ func (e *Engine) answer(ctx context.Context, q question) {
 	if q.publish {
 		q.x.dirty.Store(false)
 		q.x.kept = time.Time{} // the last one is kept
-		q.answer <- e.publish(q.x, parts, 0)
+		q.answer <- e.publish(ctx, q.x, parts, 0)
 		return
+	}
+	if e.freeze(ctx, q.x, parts, 0) {
+		parts = q.x.t.snapshot(ctx, []*experiment{q.x})
 	}
 	r := q.x.evaluate(q.x.asked, parts, 0, q.slices)
 	e.keepFacts(q.x, r.Facts)
@@ -274,8 +282,11 @@ func (e *Engine) answer(ctx context.Context, q question) {
 }
 
 // publish evaluates an experiment for everybody.
-func (e *Engine) publish(x *experiment, parts []part, i int) *results.Result {
+func (e *Engine) publish(ctx context.Context, x *experiment, parts []part, i int) *results.Result {
 	began := time.Now()
+	if e.freeze(ctx, x, parts, i) {
+		parts, i = x.t.snapshot(ctx, []*experiment{x}), 0
+	}
 	r := x.evaluate(x.live, parts, i, results.Slices{})
 	e.keepFacts(x, r.Facts)
 	e.hub.Publish(r)

@@ -113,6 +113,9 @@ func (t *subjectType) open(ctx context.Context, p int32) (*shard, *Halt, error) 
 		store.Close()
 		return nil, haltDamagedState(dir, err), nil
 	}
+	for _, f := range store.Frozen() {
+		s.cube.Freeze(f.Experiment, f.Metric)
+	}
 	if err := s.openFeeds(); err != nil {
 		store.Close()
 		return nil, nil, err

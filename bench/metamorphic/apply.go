@@ -1,6 +1,7 @@
 package metamorphic
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
@@ -38,6 +39,9 @@ func openShard(plan *catalog.Plan, fs *vfs.MemFS, cache *pebble.Cache) (*shard, 
 	}
 	if err := s.cube.Load(s.store.Reader()); err != nil {
 		return nil, err
+	}
+	for _, f := range s.store.Frozen() {
+		s.cube.Freeze(f.Experiment, f.Metric)
 	}
 	for _, p := range s.store.Positions() {
 		s.inputs[name(p.Name.Source, int(p.Name.Partition))] = p.Input
@@ -92,6 +96,14 @@ func (s *shard) batch(records []placed, clock int64) error {
 		s.next[at] = next
 	}
 	return nil
+}
+
+// freeze applies facts, as the engine does at some moment between two batches.
+func (s *shard) freeze(facts []state.Frozen) error {
+	for _, f := range facts {
+		s.cube.Freeze(f.Experiment, f.Metric)
+	}
+	return s.store.Freeze(context.Background(), facts, s.cube)
 }
 
 func (s *shard) commit() error {

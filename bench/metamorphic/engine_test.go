@@ -43,7 +43,7 @@ func TestEngineOverFilesEqualsOracle(t *testing.T) {
 		yaml, files := asFiles(c, dir)
 		set := catalogtest.Parse(t, yaml)
 		list, err := stream.Analyze(context.Background(), set, stream.AnalyzeOptions{Slices: all, Options: stream.Options{
-			Files: files, Shards: 1 + rng.IntN(16), BatchRows: 1 + rng.IntN(30), CacheBytes: 4 << 20, Logger: quiet}})
+			Files: files, Facts: c.Facts, Shards: 1 + rng.IntN(16), BatchRows: 1 + rng.IntN(30), CacheBytes: 4 << 20, Logger: quiet}})
 		if err != nil {
 			return fmt.Errorf("%w\n%s", err, yaml)
 		}
@@ -138,7 +138,7 @@ func overKafka(c *Case, set *catalog.Set) error {
 	fs := vfs.NewCrashableMem()
 	for kills := rng.IntN(4); ; kills-- {
 		e, err := stream.New(set, stream.Options{Dir: "data", FS: fs, Brokers: cluster.ListenAddrs(), Client: []kgo.Opt{kgo.Dialer(net.DialContext)},
-			Logger: quiet, DiskLow: -1, CacheBytes: 4 << 20, BatchRows: 1 + rng.IntN(20),
+			Logger: quiet, Facts: c.Facts, DiskLow: -1, CacheBytes: 4 << 20, BatchRows: 1 + rng.IntN(20),
 			CommitEvery: time.Duration(10+rng.IntN(400)) * time.Millisecond, DurableEvery: time.Duration(10+rng.IntN(900)) * time.Millisecond})
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tidemark/tidemark/bench/oracle"
+	"github.com/tidemark/tidemark/stream/results"
 )
 
 const (
@@ -25,6 +26,8 @@ type Case struct {
 	YAML string
 	// Log holds every record in the order of its source partition; partitions follow one another.
 	Log []oracle.Record
+	// Facts are the frozen ranges of winsorized metrics, as an engine is given them.
+	Facts map[string]map[string]results.Tuning
 	// Partitions of every topic: subjects are in the partition of their hash.
 	Partitions int
 }
@@ -63,7 +66,7 @@ func choose[T any](g *generator, of ...T) T { return of[g.IntN(len(of))] }
 
 // Generate makes the case of a seed.
 func Generate(seed uint64) *Case {
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, 77)), c: &Case{Seed: seed}, withID: map[string]bool{}, robust: rand.New(rand.NewPCG(seed, 91))}
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 77)), c: &Case{Seed: seed, Facts: map[string]map[string]results.Tuning{}}, withID: map[string]bool{}, robust: rand.New(rand.NewPCG(seed, 91))}
 	g.c.Partitions = choose(g, 1, 1, 2, 3)
 	g.definitions()
 	g.c.YAML = g.yaml.String()
@@ -202,6 +205,7 @@ func (g *generator) metric(id string, sliced bool) oracle.Metric {
 		text.WriteString("  none: exclude\n")
 	}
 	g.cap(&m, &text)
+	g.winsorize(&m, &text)
 	fmt.Fprintf(&g.yaml, "metric:\n  metric_id: %s\n  subject: user\n  owner: t\n  direction: up\n%s---\n", id, text.String())
 	return m
 }

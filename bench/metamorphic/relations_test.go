@@ -16,6 +16,7 @@ import (
 	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/catalog/catalogtest"
 	"github.com/tidemark/tidemark/cube"
+	"github.com/tidemark/tidemark/state"
 )
 
 // count is how many cases a test does: as many as CI must, fewer with -short, more when the environment asks.
@@ -76,6 +77,9 @@ func TestApplyEqualsOracle(t *testing.T) {
 			shards = 16
 		}
 		r := runner{plan: plans[0], log: place(c.Log, rng), rng: rng, final: final}
+		if r.facts, err = c.frozen(plans[0]); err != nil {
+			return err
+		}
 		if err := r.run(shards); err != nil {
 			return fmt.Errorf("%w\n%s", err, c.YAML)
 		}
@@ -116,6 +120,8 @@ type runner struct {
 	cache  *pebble.Cache
 	// final is the clock after the last record.
 	final int64
+	// facts are what is frozen at some moment.
+	facts []state.Frozen
 }
 
 func (r *runner) run(shards int) error {
@@ -144,6 +150,11 @@ func (r *runner) run(shards int) error {
 				return err
 			}
 			i = end
+			if len(r.facts) > 0 && (r.rng.IntN(8) == 0 || i == len(r.log)) {
+				if err := s.freeze(r.facts); err != nil {
+					return err
+				}
+			}
 			switch r.rng.IntN(8) {
 			case 0:
 				if err := s.commit(); err != nil {

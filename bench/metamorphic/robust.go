@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/tidemark/tidemark/bench/oracle"
+	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/state"
+	"github.com/tidemark/tidemark/stream/results"
 )
 
 // cap gives a quarter of the metrics a cap, such as a subject's total often meets.
@@ -38,4 +41,69 @@ func units(v int64, scale int) string {
 		return fmt.Sprint(v)
 	}
 	return big.NewRat(v, 100).FloatString(2)
+}
+
+// winsorize makes a sixth of the metrics winsorized, with a fact of what their percentiles were. The oracle takes the range
+// that it leaves of the cap.
+func (g *generator) winsorize(m *oracle.Metric, text *strings.Builder) {
+	if g.robust.IntN(6) > 0 {
+		return
+	}
+	upper := 1 + g.robust.Int64N(4)
+	if m.NumScale == 2 {
+		upper = 1 + g.robust.Int64N(2000)
+	}
+	lower := upper - g.robust.Int64N(2*upper)
+	fact := results.Tuning{Upper: units(upper, m.NumScale)}
+	text.WriteString("  winsorize: {upper: 0.9")
+	if g.robust.IntN(2) == 0 {
+		fact.Lower = units(lower, m.NumScale)
+		text.WriteString(", lower: 0.1")
+		defer func(v *big.Int) { m.CapLower = v }(within(m, lower))
+	}
+	text.WriteString("}\n")
+	m.CapUpper = within(m, upper)
+	experiment, _, _ := strings.Cut(strings.TrimPrefix(m.ID, "m"), "_")
+	of := g.c.Facts["e"+experiment]
+	if of == nil {
+		of = map[string]results.Tuning{}
+		g.c.Facts["e"+experiment] = of
+	}
+	of[results.MetricKey(m.ID)] = fact
+}
+
+// within is a bound as far as the metric's cap lets it.
+func within(m *oracle.Metric, v int64) *big.Int {
+	b := big.NewInt(v)
+	if m.CapUpper != nil && b.Cmp(m.CapUpper) > 0 {
+		b = m.CapUpper
+	}
+	if m.CapLower != nil && b.Cmp(m.CapLower) < 0 {
+		b = m.CapLower
+	}
+	return b
+}
+
+// frozen are the facts as a store takes them.
+func (c *Case) frozen(plan *catalog.Plan) ([]state.Frozen, error) {
+	var out []state.Frozen
+	for x := range plan.Experiments {
+		for i := range plan.Experiments[x].Metrics {
+			m := &plan.Experiments[x].Metrics[i]
+			fact, ok := c.Facts[plan.Experiments[x].ID][results.MetricKey(m.Metric.ID)]
+			if !ok {
+				continue
+			}
+			scale := 0
+			if m.Numerator >= 0 {
+				scale = plan.Measures[m.Numerator].Scale
+			}
+			r, err := fact.Range(scale)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, state.Frozen{Experiment: x, Metric: i, Range: r})
+		}
+	}
+	return out, nil
 }

@@ -130,6 +130,9 @@ func verifyStore(ctx context.Context, plan *catalog.Plan, s *state.Store) error 
 	if err := kept.Load(s.Reader()); err != nil {
 		return err
 	}
+	for _, f := range s.Frozen() {
+		kept.Freeze(f.Experiment, f.Metric)
+	}
 	computed := kept.Twin()
 	if err := s.Verify(ctx, computed.Change); err != nil {
 		return err
