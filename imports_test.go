@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"stream":         {"stream", "catalog", "catalog/sql", "stats", "stats/moment", "stats/sketch", "cube", "state"},
 	"sink":           {"sink", "catalog", "catalog/sql", "stats", "stats/moment", "stream"},
 	"cmd":            {""},
+	"bench/protocol": {"catalog", "stats", "stream"},
 	"bench":          {"bench", "catalog", "stats", "state", "cube", "stream", "sink"},
 }
 

@@ -1,10 +1,13 @@
 package simulate
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/tidemark/tidemark/stats"
 	"github.com/tidemark/tidemark/stats/moment"
@@ -13,32 +16,115 @@ import (
 // Scenario is a way to draw experiments.
 type Scenario struct {
 	Name string
-	// Scale of the points' totals.
+	// Scale of the events' totals.
 	Scale moment.Scale
 	// Looks is how often one experiment is looked at.
 	Looks int
 	// Effect is the true difference, treatment − control, in the metric's unit.
 	Effect float64
-	// Start begins one experiment. The function that it returns changes the sums by all that happens before the next look.
-	Start func(r *rand.Rand) func(treatment, control *moment.Sums)
+	// Ratio: events have denominators. CUPED: they have a pre-period, and it is adjusted for.
+	Ratio, CUPED bool
+	// Repeated: a subject may have several events; corrections are events, and one of the other arm takes the subject out.
+	Repeated bool
+	// Split: only the counts of subjects matter.
+	Split bool
+	// Metrics is the number of metrics, default 1; Slices the number of slices that divide the subjects.
+	Metrics, Slices int
+	// Alpha of the definition, default 0.05; Planned its sequential subjects, default 10,000; Weights of control and treatment,
+	// default equal.
+	Alpha   float64
+	Planned int64
+	Weights [2]float64
+	// Tuning is the dated fact that the experiment starts with, if it does.
+	Tuning stats.Tuning
+	// Step is the time between two looks, for what closes events by their age; default so little that all stay open.
+	Step time.Duration
+	// Observe, if set, is a number of the last look that is averaged over the experiments.
+	Observe func(*Look) float64
+	// Start begins one experiment. The function that it returns gives all events before the next look.
+	Start func(r *rand.Rand) func(emit func(*Event))
 }
+
+func (s *Scenario) metrics() int { return max(1, s.Metrics) }
+
+func (s *Scenario) alpha() float64 {
+	if s.Alpha > 0 {
+		return s.Alpha
+	}
+	return 0.05
+}
+
+// unit is one of the metric's units at the numerators' scale, over one at the denominators'.
+func (s *Scenario) unit() float64 {
+	if s.Ratio {
+		return math.Pow10(s.Scale.Num - s.Scale.Den)
+	}
+	return math.Pow10(s.Scale.Num)
+}
+
+func (s *Scenario) den(e *Event) int64 {
+	if s.Ratio {
+		return e.Den
+	}
+	return 1
+}
+
+func (s *Scenario) preDen() int64 { return 0 }
 
 // Look is what a rule sees.
 type Look struct {
-	Index, Last        int
-	Treatment, Control *moment.Sums
-	T, C               stats.Estimate
-	Test               stats.Test
+	Index, Last int
+	Effect      float64
+	// Counts are the exposed subjects by arm.
+	Counts [2]int64
+	// Population is nil where the look is at published numbers.
+	Population *Population
+	Published  *Published
+
+	memory []Numbers
+	known  []bool
+	usable []bool
 }
 
-// Subjects returns the number of subjects in both arms.
-func (l *Look) Subjects() int64 { return l.T.N + l.C.N }
+// Published is what an engine published of the same events.
+type Published struct {
+	// Numbers by slice, then by metric, as Population.Cells.
+	Numbers []Numbers
+	// Counts are the exposed subjects by arm, PSequential the split's p.
+	Counts      [2]int64
+	PSequential stats.Number
+}
 
-// Rule decides at every look how many standard errors to a side its interval has.
+// Numbers returns the numbers of a cell, and whether there is a test at all. They are made once a look.
+func (l *Look) Numbers(cell int) (*Numbers, bool) {
+	if l.Published != nil {
+		n := &l.Published.Numbers[cell]
+		return n, n.Test.Z.OK
+	}
+	if !l.known[cell] {
+		metrics := l.Population.s.metrics()
+		l.memory[cell], l.usable[cell] = l.Population.numbers(cell/metrics, cell%metrics)
+		l.known[cell] = true
+	}
+	return &l.memory[cell], l.usable[cell]
+}
+
+// Rule decides about an experiment at every look.
 type Rule struct {
 	Name string
-	// Start begins one experiment. The function that it returns gives k, or +Inf where the rule says nothing.
-	Start func() func(*Look) float64
+	// Unpublished rules need what an engine does not publish.
+	Unpublished bool
+	// Start begins one experiment.
+	Start func(s *Scenario) Decider
+}
+
+// Decider is a rule in one experiment.
+type Decider interface {
+	// Skip says that the look needs no Decide: it surely says neither. z and missed are how many standard errors the difference is
+	// from 0 and from the truth, good to 6 digits.
+	Skip(p *Population, z, missed float64, last bool) bool
+	// Decide says whether the interval leaves 0 out, and whether it leaves the true effect out.
+	Decide(l *Look) (rejects, misses bool)
 }
 
 // Share is a binomial share with its standard error.
@@ -59,8 +145,23 @@ type Outcome struct {
 	Rejected Share `json:"rejected"`
 	// Missed: at some look the interval left the true effect out; 1 − coverage.
 	Missed Share `json:"missed"`
-	// MedianStop is the median number of subjects, over both arms, at the first look that rejected; 0 if half or more never did.
+	// MedianStop and P99Stop are quantiles of the number of subjects, over both arms, at the first look that rejected; 0 where that
+	// is never.
 	MedianStop int64 `json:"median_stop"`
+	P99Stop    int64 `json:"p99_stop"`
+	// Engine compares the decisions of the same seeds through an engine; nil without one.
+	Engine *Parity `json:"engine,omitempty"`
+}
+
+// Parity is how the same events fared through an engine.
+type Parity struct {
+	Runs int `json:"runs"`
+	// Looks that the engine was asked at.
+	Looks int64 `json:"looks"`
+	// Rejected by the engine.
+	Rejected Share `json:"rejected"`
+	// Unequal is how many runs decided otherwise than the package at some look; 0 is what must be.
+	Unequal int `json:"unequal"`
 }
 
 // Report is what came of a scenario.
@@ -70,81 +171,144 @@ type Report struct {
 	Runs     int       `json:"runs"`
 	Looks    int       `json:"looks"`
 	Seed     uint64    `json:"seed"`
+	Observed *float64  `json:"observed,omitempty"`
 	Outcomes []Outcome `json:"outcomes"`
+	// UnequalNumbers is how many runs through the engine had another estimate or standard error than the package at some look, or
+	// other sums at the end.
+	UnequalNumbers int `json:"unequal_numbers"`
+	// First is the first inequality, in words.
+	First string `json:"first_inequality,omitempty"`
+}
+
+// Engine runs the events of one experiment through a built engine.
+type Engine interface {
+	Event(e *Event) error
+	// Look applies what was given and returns what is published then.
+	Look() (*Published, error)
+	// Sums returns the published sums of the whole's first metric.
+	Sums() (treatment, control string)
+	Close() error
+}
+
+// Options of Run.
+type Options struct {
+	Runs    int
+	Seed    uint64
+	Workers int
+	// Open begins one experiment in an engine; the first EngineRuns seeds go through it. With EngineOnly no other is drawn.
+	Open       func(s *Scenario) (Engine, error)
+	EngineRuns int
+	// Progress is told of every experiment done; from several goroutines.
+	Progress func()
 }
 
 // run is what one experiment came to under one rule.
 type run struct {
-	rejectedAt int64 // subjects; 0: never
-	missed     bool
+	rejectedAt, engineAt int64 // subjects; 0: never
+	missed, unequal      bool
+}
+
+// single is one experiment.
+type single struct {
+	runs     []run
+	observed float64
+	looks    int64
+	numbers  bool // unequal
+	first    string
+	err      error
 }
 
 // Run draws experiments and looks at each with every rule. Experiment i is drawn from (seed, i), so neither the workers nor the
-// rules change what is drawn.
-func Run(s Scenario, rules []Rule, runs int, seed uint64, workers int) Report {
-	results := make([][]run, runs)
+// rules nor an engine change what is drawn. It returns the engine's first error, or that of ctx.
+func Run(ctx context.Context, s Scenario, rules []Rule, o Options) (Report, error) {
+	results := make([]single, o.Runs)
+	var next atomic.Int64
 	var wg sync.WaitGroup
-	for w := range max(1, workers) {
+	for range max(1, o.Workers) {
 		wg.Go(func() {
-			for i := w; i < runs; i += max(1, workers) {
-				results[i] = experiment(s, rules, rand.New(rand.NewPCG(seed, uint64(i))))
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= o.Runs || ctx.Err() != nil {
+					return
+				}
+				var open func(*Scenario) (Engine, error)
+				if i < o.EngineRuns {
+					open = o.Open
+				}
+				results[i] = experiment(&s, rules, rand.New(rand.NewPCG(o.Seed, uint64(i))), open)
+				if o.Progress != nil {
+					o.Progress()
+				}
 			}
 		})
 	}
 	wg.Wait()
-	report := Report{Scenario: s.Name, Effect: s.Effect, Runs: runs, Looks: s.Looks, Seed: seed}
+	if err := ctx.Err(); err != nil {
+		return Report{}, err
+	}
+	return report(&s, rules, o, results)
+}
+
+func report(s *Scenario, rules []Rule, o Options, results []single) (Report, error) {
+	r := Report{Scenario: s.Name, Effect: s.Effect, Runs: o.Runs, Looks: s.Looks, Seed: o.Seed}
+	var observed float64
+	var looks int64
+	for i := range results {
+		if results[i].err != nil {
+			return r, results[i].err
+		}
+		observed += results[i].observed
+		looks += results[i].looks
+		if results[i].numbers {
+			r.UnequalNumbers++
+		}
+		if r.First == "" {
+			r.First = results[i].first
+		}
+	}
+	if s.Observe != nil {
+		observed /= float64(o.Runs)
+		r.Observed = &observed
+	}
+	engineRuns := 0
+	if o.Open != nil {
+		engineRuns = min(o.EngineRuns, o.Runs)
+	}
 	for j, rule := range rules {
-		var rejected, missed int
+		var rejected, missed, engine, unequal int
 		var stops []int64
-		for _, r := range results {
+		for i := range results {
+			one := &results[i].runs[j]
 			stop := int64(math.MaxInt64)
-			if r[j].rejectedAt > 0 {
+			if one.rejectedAt > 0 {
 				rejected++
-				stop = r[j].rejectedAt
+				stop = one.rejectedAt
 			}
 			stops = append(stops, stop)
-			if r[j].missed {
+			if one.missed {
 				missed++
+			}
+			if i < engineRuns && one.engineAt > 0 {
+				engine++
+			}
+			if i < engineRuns && one.unequal {
+				unequal++
 			}
 		}
 		slices.Sort(stops)
-		o := Outcome{Rule: rule.Name, Rejected: share(rejected, runs), Missed: share(missed, runs)}
-		if m := stops[len(stops)/2]; m != math.MaxInt64 {
-			o.MedianStop = m
+		out := Outcome{Rule: rule.Name, Rejected: share(rejected, o.Runs), Missed: share(missed, o.Runs)}
+		out.MedianStop, out.P99Stop = stopAt(stops, .5), stopAt(stops, .99)
+		if engineRuns > 0 && !rule.Unpublished {
+			out.Engine = &Parity{Runs: engineRuns, Looks: looks, Rejected: share(engine, engineRuns), Unequal: unequal}
 		}
-		report.Outcomes = append(report.Outcomes, o)
+		r.Outcomes = append(r.Outcomes, out)
 	}
-	return report
+	return r, nil
 }
 
-// experiment draws one experiment to its end.
-func experiment(s Scenario, rules []Rule, r *rand.Rand) []run {
-	var treatment, control moment.Sums
-	step := s.Start(r)
-	out := make([]run, len(rules))
-	ks := make([]func(*Look) float64, len(rules))
-	for j := range rules {
-		ks[j] = rules[j].Start()
+func stopAt(stops []int64, q float64) int64 {
+	if m := stops[min(int(q*float64(len(stops))), len(stops)-1)]; m != math.MaxInt64 {
+		return m
 	}
-	for i := range s.Looks {
-		step(&treatment, &control)
-		l := Look{Index: i, Last: s.Looks - 1, Treatment: &treatment, Control: &control}
-		var errT, errC error
-		l.T, errT = stats.Ratio(&treatment, s.Scale)
-		l.C, errC = stats.Ratio(&control, s.Scale)
-		if errT != nil || errC != nil || l.T.Var.V == 0 || l.C.Var.V == 0 {
-			continue // nothing can be said while a variance is 0
-		}
-		l.Test = stats.Difference(&treatment, &control, l.T, l.C, s.Scale, 0.05)
-		for j := range rules {
-			width := ks[j](&l) * l.Test.SE.V
-			if out[j].rejectedAt == 0 && math.Abs(l.Test.Value.V) >= width {
-				out[j].rejectedAt = l.Subjects()
-			}
-			if math.Abs(l.Test.Value.V-s.Effect) >= width {
-				out[j].missed = true
-			}
-		}
-	}
-	return out
+	return 0
 }

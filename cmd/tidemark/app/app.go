@@ -132,7 +132,7 @@ func rootCommand(t terminal) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(demoCommand(t), serveCommand(t), analyzeCommand(t), checkCommand(t), resultsCommand(t),
-		calcCommand(t), powerCommand(t), stateCommand(t), explainCommand(t), schemaCommand(t), versionCommand(t))
+		calcCommand(t), powerCommand(t), simulateCommand(t), stateCommand(t), explainCommand(t), schemaCommand(t), versionCommand(t))
 	root.SetHelpTemplate(helpTemplate)
 	return root
 }

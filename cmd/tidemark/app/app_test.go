@@ -27,7 +27,7 @@ func call(args ...string) (code int, out, errOut string) {
 }
 
 func TestHelpIsAsReviewed(t *testing.T) {
-	for _, command := range []string{"", "demo", "serve", "analyze", "check", "results", "calc", "power", "state", "state inspect", "state verify", "state rejects", "state accept", "explain", "explain hash", "schema", "version"} {
+	for _, command := range []string{"", "demo", "serve", "analyze", "check", "results", "calc", "power", "simulate", "state", "state inspect", "state verify", "state rejects", "state accept", "explain", "explain hash", "schema", "version"} {
 		code, out, _ := call(append(strings.Fields(command), "--help")...)
 		out = strings.ReplaceAll(out, filepath.Join(os.TempDir(), "tidemark-demo"), "TMP/tidemark-demo")
 		golden := filepath.Join("testdata", "help", strings.ReplaceAll("tidemark "+command, " ", "-")+".txt")

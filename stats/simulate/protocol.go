@@ -1,0 +1,173 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidemark/tidemark/stats/moment"
+)
+
+// Row is a row of the protocol by which the statistics are judged.
+type Row struct {
+	ID, Title string
+	// Verified, if set, is the whole row: a comparison of formulas that draws nothing. It returns the largest relative deviation.
+	Verified func() (cases int, deviation float64)
+}
+
+// Case is a scenario with its rules, and what rows ask of them. Rows may share one: the draws are the same.
+type Case struct {
+	Scenario Scenario
+	Rules    []Rule
+	// Runs of the protocol, and with an engine.
+	Runs, EngineRuns int
+	Checks           []Check
+}
+
+// Kind of a check.
+type Kind int
+
+const (
+	AtMost Kind = iota
+	AtLeast
+	Within
+)
+
+// Check is what a row asks of a rule.
+type Check struct {
+	Row, Rule string
+	// Measure is rejected, missed, median_stop, p99_stop or observed.
+	Measure string
+	Kind    Kind
+	Want    float64
+	// Tolerance is to a side, at the case's own number of runs; fewer runs have three standard errors more.
+	Tolerance float64
+	// MustFail marks a negative control: what is asked for is that it errs.
+	MustFail bool
+}
+
+// Result is a check with what came of it.
+type Result struct {
+	Row      string  `json:"row"`
+	Scenario string  `json:"scenario"`
+	Rule     string  `json:"rule"`
+	Measure  string  `json:"measure"`
+	Runs     int     `json:"runs"`
+	Value    float64 `json:"value"`
+	SE       float64 `json:"se"`
+	Low      float64 `json:"low"`
+	High     float64 `json:"high"`
+	MustFail bool    `json:"must_fail,omitempty"`
+	OK       bool    `json:"ok"`
+	// Engine is the parity of the rule's decisions; nil where none went through an engine. Equal also needs equal numbers.
+	Engine *Parity `json:"engine,omitempty"`
+	Equal  *bool   `json:"equal,omitempty"`
+}
+
+// String of a bound: at most, at least, or between.
+func (r *Result) String() string {
+	f := func(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+	switch {
+	case math.IsInf(r.Low, -1):
+		return "≤ " + f(r.High)
+	case math.IsInf(r.High, 1):
+		return "≥ " + f(r.Low)
+	}
+	return f(r.Low) + " to " + f(r.High)
+}
+
+// Judge holds a report against a case's checks.
+func (c *Case) Judge(r Report) []Result {
+	var out []Result
+	for _, k := range c.Checks {
+		i := slices.IndexFunc(r.Outcomes, func(o Outcome) bool { return o.Rule == k.Rule })
+		if i < 0 {
+			continue
+		}
+		o := &r.Outcomes[i]
+		res := Result{Row: k.Row, Scenario: r.Scenario, Rule: k.Rule, Measure: k.Measure, Runs: r.Runs, MustFail: k.MustFail, Engine: o.Engine}
+		share := Share{}
+		switch k.Measure {
+		case "rejected":
+			share = o.Rejected
+		case "missed":
+			share = o.Missed
+		case "median_stop":
+			share.Value = float64(o.MedianStop)
+		case "p99_stop":
+			share.Value = float64(o.P99Stop)
+		case "observed":
+			share.Value = *r.Observed
+		}
+		res.Value, res.SE = share.Value, share.SE
+		t := k.Tolerance
+		if r.Runs < c.Runs && (k.Measure == "rejected" || k.Measure == "missed") {
+			p := min(max(k.Want, .5/float64(r.Runs)), 1-.5/float64(r.Runs))
+			t += 3 * math.Sqrt(p*(1-p)/float64(r.Runs))
+		}
+		if r.Runs < c.Runs && strings.HasSuffix(k.Measure, "_stop") {
+			t += k.Want // few runs say little about a quantile
+		}
+		res.Low, res.High = k.Want-t, k.Want+t
+		switch k.Kind {
+		case AtMost:
+			res.Low = math.Inf(-1)
+		case AtLeast:
+			res.High = math.Inf(1)
+		}
+		res.OK = res.Value >= res.Low && res.Value <= res.High
+		if o.Engine != nil {
+			equal := o.Engine.Unequal == 0 && r.UnequalNumbers == 0
+			res.Equal = &equal
+			res.OK = res.OK && equal
+		}
+		out = append(out, res)
+	}
+	return out
+}
+
+// Only returns the cases with what the given rows ask, all if none is given.
+func Only(cases []Case, rows ...string) []Case {
+	var out []Case
+	for _, c := range cases {
+		c.Checks = slices.DeleteFunc(slices.Clone(c.Checks), func(k Check) bool { return len(rows) > 0 && !slices.Contains(rows, k.Row) })
+		c.Rules = slices.DeleteFunc(slices.Clone(c.Rules), func(r Rule) bool {
+			return !slices.ContainsFunc(c.Checks, func(k Check) bool { return k.Rule == r.Name })
+		})
+		if len(c.Rules) > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Run runs a case and judges it. Runs of 0 are the protocol's own.
+func (c *Case) Run(ctx context.Context, o Options) (Report, []Result, error) {
+	if o.Runs == 0 {
+		o.Runs = c.Runs
+	}
+	if o.Open != nil {
+		if o.EngineRuns == 0 {
+			o.EngineRuns = c.EngineRuns
+		}
+		o.Runs = max(o.Runs, o.EngineRuns)
+	}
+	r, err := Run(ctx, c.Scenario, c.Rules, o)
+	if err != nil {
+		return r, nil, fmt.Errorf("simulate: %s: %w", c.Scenario.Name, err)
+	}
+	return r, c.Judge(r), nil
+}
+
+// sumsText writes sums as they are published.
+func sumsText(s *moment.Sums, sc moment.Scale) string {
+	return SumsText(s.N, s.Num.Decimal(sc.Num), s.Den.Decimal(sc.Den), s.Num2.Decimal(2*sc.Num), s.Den2.Decimal(2*sc.Den), s.NumDen.Decimal(sc.Num+sc.Den))
+}
+
+// SumsText joins the published sums of an arm: sum_num, sum_den, sum_num2, sum_den2, sum_numden.
+func SumsText(n int64, sums ...string) string {
+	return fmt.Sprintf("%d: %s", n, strings.Join(sums, " "))
+}
