@@ -8,14 +8,20 @@ import (
 )
 
 // cache keeps decoded subjects between commits. It is write-back: what Apply changes stays here, dirty, until a commit
-// writes it; only clean subjects are let go.
+// writes it; only clean subjects are let go. Below it table has what is not decoded, as bytes.
 type cache struct {
 	// limit bounds weight: what the entries weigh, as of the last commit.
 	limit, weight int
-	entries       map[string]*entry
-	dirty         []*entry
-	// ring and hand are the clock by which clean entries go: one lap without use.
-	ring []*entry
+	// entries are by number; free has the numbers that are nobody's.
+	entries []*entry
+	free    []uint32
+	table   resident
+	// partial: subjects may be in Pebble that table does not know.
+	partial bool
+	// collided are the decoded subjects that share their hash with another.
+	collided map[string]*entry
+	dirty    []*entry
+	// hand is the clock by which clean entries go: one lap without use.
 	hand int
 }
 
@@ -53,10 +59,69 @@ func (c *cache) touch(e *entry) {
 	}
 }
 
-func (c *cache) add(e *entry) {
+// find returns the decoded subject, nil if there is none.
+func (c *cache) find(hash uint64, id string) *entry {
+	at := c.table.find(hash)
+	if at == nil {
+		return nil
+	}
+	if at.state&shared != 0 {
+		return c.collided[id]
+	}
+	if n := at.state & entryBits; n > 0 && c.entries[n-1].subject.id == id {
+		return c.entries[n-1]
+	}
+	return nil
+}
+
+// add keeps a decoded subject. at is the slot of its hash, nil if it has none yet.
+func (c *cache) add(e *entry, at *slot) {
 	c.weighAgain(e)
-	c.entries[e.subject.id] = e
-	c.ring = append(c.ring, e)
+	if at == nil {
+		at = c.table.add(e.hash)
+	}
+	var n uint32
+	if last := len(c.free) - 1; last >= 0 {
+		n = c.free[last]
+		c.free = c.free[:last]
+		c.entries[n] = e
+	} else {
+		n = uint32(len(c.entries))
+		c.entries = append(c.entries, e)
+	}
+	if at.state&shared != 0 {
+		c.collided[e.subject.id] = e
+		return
+	}
+	at.state = at.state&^entryBits | used | (n + 1)
+}
+
+// share makes a slot that of several subjects.
+func (c *cache) share(at *slot) {
+	c.table.drop(at)
+	if n := at.state & entryBits; n > 0 {
+		e := c.entries[n-1]
+		c.collided[e.subject.id] = e
+	}
+	at.state = shared
+}
+
+// know tells of a subject that Pebble has, with its head row.
+func (c *cache) know(hash uint64, id string, row []byte) {
+	if c.table.find(hash) != nil {
+		return // of another subject's hash: it is found in Pebble
+	}
+	at := c.table.add(hash)
+	if c.table.arena.weight < c.table.limit {
+		c.table.keep(at, id, row)
+	}
+}
+
+// keep makes row the head row of a decoded subject.
+func (c *cache) keep(e *entry, row []byte) {
+	if at := c.table.find(e.hash); at != nil && at.state&shared == 0 {
+		c.table.keep(at, e.subject.id, row)
+	}
 }
 
 // weighAgain brings the cache's weight up to date with an entry's.
@@ -66,24 +131,32 @@ func (c *cache) weighAgain(e *entry) {
 	c.weight += e.weight - was
 }
 
-// trim lets clean entries go until the cache is within its limit.
+// trim lets clean entries go until the cache is within its limit, and rows until the table is.
 func (c *cache) trim() {
-	for steps := 2*len(c.ring) + 2; c.weight > c.limit && steps > 0; steps-- {
-		if c.hand >= len(c.ring) {
+	for steps := 2*len(c.entries) + 2; c.weight > c.limit && steps > 0; steps-- {
+		if c.hand >= len(c.entries) {
 			c.hand = 0
 		}
-		e := c.ring[c.hand]
-		if e.dirty || e.used {
-			e.used = false
-			c.hand++
+		n := c.hand
+		c.hand++
+		e := c.entries[n]
+		if e == nil || e.dirty {
 			continue
 		}
-		delete(c.entries, e.subject.id)
+		if e.used {
+			e.used = false
+			continue
+		}
+		if at := c.table.find(e.hash); at.state&shared != 0 {
+			delete(c.collided, e.subject.id)
+		} else {
+			at.state &^= entryBits
+		}
 		c.weight -= e.weight
-		last := len(c.ring) - 1
-		c.ring[c.hand], c.ring[last] = c.ring[last], nil
-		c.ring = c.ring[:last]
+		c.entries[n] = nil
+		c.free = append(c.free, uint32(n))
 	}
+	c.table.trim()
 }
 
 // load reads subjects that are not in the cache, in the order of their keys, with one iterator.
@@ -102,28 +175,54 @@ func (l *load) close() {
 
 // subject returns the cache's entry of a subject, reading or creating it.
 func (l *load) subject(hash uint64, id []byte) (*entry, error) {
-	s := l.store
-	if e, ok := s.cache.entries[string(id)]; ok {
-		e.used = true
-		return e, nil
+	s, c := l.store, &l.store.cache
+	at := c.table.find(hash)
+	var row []byte
+	if at != nil {
+		at.state |= used
+		if at.state&shared == 0 {
+			if n := at.state & entryBits; n > 0 {
+				e := c.entries[n-1]
+				if e.subject.id == string(id) {
+					e.used = true
+					return e, nil
+				}
+				c.share(at)
+			} else if have, bytes := c.table.row(at); have != nil {
+				if string(have) == string(id) {
+					row = bytes
+				} else {
+					c.share(at)
+				}
+			}
+		}
+		if at.state&shared != 0 {
+			if e := c.collided[string(id)]; e != nil {
+				e.used = true
+				return e, nil
+			}
+		}
+	}
+	if row == nil && (at != nil || c.partial) {
+		var err error
+		if row, err = l.head(hash, id); err != nil {
+			return nil, err
+		}
 	}
 	e := &entry{hash: hash}
-	value, err := l.head(hash, id)
-	if err != nil {
-		return nil, err
-	}
-	if value == nil {
+	if row == nil {
 		e.subject = &Subject{id: string(id)}
 		s.offsets.subjects++
-		s.cache.add(e)
+		c.add(e, at)
 		return e, nil
 	}
-	e.subject, err = s.decodeRows(hash, string(id), value)
-	if err != nil {
+	var err error
+	if e.subject, err = s.decodeRows(hash, string(id), row); err != nil {
 		return nil, err
 	}
-	e.stored, e.row = true, s.hasher.row(s.key, value)
-	s.cache.add(e)
+	s.key = appendHeadKey(s.key[:0], hash, id)
+	e.stored, e.row = true, s.hasher.row(s.key, row)
+	c.add(e, at)
 	return e, nil
 }
 
@@ -155,7 +254,7 @@ func (l *load) head(hash uint64, id []byte) ([]byte, error) {
 
 // look returns a subject that must be there, to be read only: it is not kept.
 func (l *load) look(hash uint64, id []byte) (*Subject, error) {
-	if e, ok := l.store.cache.entries[string(id)]; ok {
+	if e := l.store.cache.find(hash, string(id)); e != nil {
 		return e.subject, nil
 	}
 	value, err := l.head(hash, id)

@@ -155,6 +155,7 @@ func (s *Store) writeSubject(w *writer, e *entry) error {
 	s.value = s.core.encode(sub, s.value[:0])
 	row, err := w.set(s.key, s.value, e.row)
 	e.row, e.stored = row, true
+	s.cache.keep(e, s.value)
 	return err
 }
 

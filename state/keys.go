@@ -70,14 +70,20 @@ func appendIDKey(b []byte, bucket uint32, hash uint64, id string, event int32, k
 
 // subjectOf takes the subject and the kind out of a subject's key.
 func subjectOf(key []byte) (id string, kind byte, ok bool) {
+	hash, id, kind, ok := splitKey(key)
+	return id, kind, ok && hash == xxh3.HashString(id)
+}
+
+// splitKey takes a subject's key apart, whatever its hash.
+func splitKey(key []byte) (hash uint64, id string, kind byte, ok bool) {
 	r := &reader{b: key}
 	if r.byte() != prefixSubject {
-		return "", 0, false
+		return 0, "", 0, false
 	}
-	hash := r.uint64()
+	hash = r.uint64()
 	id = r.text()
 	kind = r.byte()
-	return id, kind, !r.bad && hash == xxh3.HashString(id)
+	return hash, id, kind, !r.bad
 }
 
 // located is an event of a batch with its subject's hash.

@@ -30,7 +30,10 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 		opt.FS = vfs.Default
 	}
 	if opt.CacheSubjects == 0 {
-		opt.CacheSubjects = 200_000
+		opt.CacheSubjects = 50_000
+	}
+	if opt.ResidentBytes == 0 {
+		opt.ResidentBytes = 128 << 20
 	}
 	if opt.MaxTail == 0 {
 		opt.MaxTail = 65_536
@@ -40,7 +43,7 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 	}
 	s := &Store{
 		dir: dir, plan: plan, opt: opt, dictionary: newDictionary(), pendingIDs: map[string]uint64{}, queue: newQueue(),
-		cache:   cache{limit: opt.CacheSubjects, entries: map[string]*entry{}},
+		cache:   cache{limit: opt.CacheSubjects, table: newResident(opt.ResidentBytes), collided: map[string]*entry{}},
 		offsets: offsets{clock: never, buckets: map[uint32]digest{}, ripe: ripeness{never, never}, newest: never},
 	}
 	schema := newSchema(plan)
@@ -161,9 +164,17 @@ func (s *Store) start() error {
 		}
 	}
 	if s.opt.VerifyLater {
+		s.cache.partial = true
 		return nil
 	}
-	return s.VerifyDigest(context.Background())
+	return s.digestCheck(s.knowHead)(context.Background())
+}
+
+// knowHead tells the cache of a subject's head row.
+func (s *Store) knowHead(key, row []byte) {
+	if hash, id, kind, ok := splitKey(key); ok && kind == kindHead {
+		s.cache.know(hash, id, row)
+	}
 }
 
 // create writes the rows about a new store. A directory with other rows but none of these has lost them.

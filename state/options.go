@@ -13,8 +13,11 @@ type Options struct {
 	Cache     *pebble.Cache
 	FileCache *pebble.FileCache
 	// CacheSubjects is how many decoded subjects stay in memory between commits; one with many open events or large sets
-	// counts as one a KiB. Default 200,000.
+	// counts as one a KiB. Default 50,000.
 	CacheSubjects int
+	// ResidentBytes bounds the head rows of other subjects that are kept in memory as bytes, so that they need not be
+	// read again. Default 128 MiB; below 0 there are none.
+	ResidentBytes int64
 	// MaxTail bounds the undecided events of one subject; beyond it the oldest are decided early and the subject's rows
 	// are unreliable (open_limit). Default 65,536; negative: no bound.
 	MaxTail int

@@ -291,5 +291,6 @@ func (s *Store) Close() error {
 	db := s.db
 	s.db = nil
 	s.failed = ErrClosed
+	s.cache.table.close()
 	return db.Close()
 }

@@ -14,18 +14,21 @@ import (
 )
 
 // VerifyDigest compares all committed rows with the digest. It finds damage that Pebble's checksums miss.
-func (s *Store) VerifyDigest(ctx context.Context) error { return s.DigestCheck()(ctx) }
+func (s *Store) VerifyDigest(ctx context.Context) error { return s.digestCheck(nil)(ctx) }
 
 // DigestCheck returns a VerifyDigest of the store as it is committed now, which must be called once and may run in another
 // goroutine while the store goes on: a big store that was opened with VerifyLater is checked that way.
-func (s *Store) DigestCheck() func(context.Context) error {
+func (s *Store) DigestCheck() func(context.Context) error { return s.digestCheck(nil) }
+
+// digestCheck is DigestCheck, which also tells head of the subjects' head rows.
+func (s *Store) digestCheck(head func(key, row []byte)) func(context.Context) error {
 	snapshot, sum, buckets := s.db.NewSnapshot(), s.offsets.sum, maps.Clone(s.offsets.buckets)
 	return func(ctx context.Context) error {
-		return errors.Join(verifyDigest(ctx, snapshot, sum, buckets), snapshot.Close())
+		return errors.Join(verifyDigest(ctx, snapshot, sum, buckets, head), snapshot.Close())
 	}
 }
 
-func verifyDigest(ctx context.Context, r pebble.Reader, want digest, wantBuckets map[uint32]digest) error {
+func verifyDigest(ctx context.Context, r pebble.Reader, want digest, wantBuckets map[uint32]digest, head func(key, row []byte)) error {
 	var sum digest
 	var hasher rowHasher
 	buckets := map[uint32]digest{}
@@ -42,6 +45,9 @@ func verifyDigest(ctx context.Context, r pebble.Reader, want digest, wantBuckets
 			sum = sum.add(row)
 		default:
 			return fmt.Errorf("state: row %x is of no kind: %w", key, ErrCorrupt)
+		}
+		if head != nil && key[0] == prefixSubject && key[len(key)-1] == kindHead {
+			head(key, value)
 		}
 		return nil
 	})
@@ -103,7 +109,7 @@ func (s *Store) subjects(ctx context.Context, f func(hash uint64, subject *Subje
 			return nil
 		}
 		hash := binary.BigEndian.Uint64(key[1:9])
-		if e, ok := s.cache.entries[id]; ok && e.dirty {
+		if e := s.cache.find(hash, id); e != nil && e.dirty {
 			return f(hash, e.subject, nil)
 		}
 		subject, err := s.decodeRows(hash, id, value)
