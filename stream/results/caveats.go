@@ -3,6 +3,8 @@ package results
 import (
 	"math"
 	"strings"
+
+	"github.com/tidemark/tidemark/catalog"
 )
 
 // What stands beside a row's numbers, in the words of every reader: the level it is decided at, its correction, its
@@ -14,6 +16,16 @@ func (r *Row) Level(alpha float64) float64 {
 		return r.Alpha
 	}
 	return alpha
+}
+
+// IntervalAlpha is the level of the row's always-valid interval: the row's own, or half of it where the other half is kept for
+// one look at the planned end. Slices and guardrails have no such look. alpha is the result's.
+func (r *Row) IntervalAlpha(x *catalog.Experiment, alpha float64) float64 {
+	level := r.Level(alpha)
+	if x != nil && x.Sequential.FinalLook && r.Role != string(catalog.Guardrail) && len(r.Slice) == 0 {
+		return level / 2
+	}
+	return level
 }
 
 // FormatLevel writes the confidence of intervals at an error rate: 95%, 99.5%, at most two decimals.
@@ -56,11 +68,11 @@ func CorrectionName(correction string) string {
 	return correction
 }
 
-// Comparisons is how many rows the experiment's correction is over: those of the whole that have a corrected p.
+// Comparisons is how many rows the experiment's correction is over: all of the whole, those that are still collecting too.
 func (r *Result) Comparisons() int {
 	n := 0
 	for i := range r.Rows {
-		if r.Rows[i].PAdjusted != nil {
+		if len(r.Rows[i].Slice) == 0 {
 			n++
 		}
 	}

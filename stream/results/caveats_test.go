@@ -1,6 +1,10 @@
 package results
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/tidemark/tidemark/catalog"
+)
 
 func TestCautionIsOneShortLine(t *testing.T) {
 	warned := []Warning{{Code: "heterogeneity", Dimension: "platform"}, {Code: "suspicious_lift"}, {Code: "heterogeneity", Dimension: "country"}, {Code: "of_tomorrow"}}
@@ -28,6 +32,29 @@ func TestLevelIsTheRowsShare(t *testing.T) {
 	}
 	if got := (&Row{Alpha: 0.0125}).Level(0.05); got != 0.0125 {
 		t.Errorf("with a share: %g", got)
+	}
+}
+
+func TestFinalLookHasHalfOfTheLevel(t *testing.T) {
+	x := &catalog.Experiment{}
+	x.Sequential.FinalLook = true
+	slice := map[string]string{"platform": "ios"}
+	for _, c := range []struct {
+		name string
+		x    *catalog.Experiment
+		row  Row
+		want float64
+	}{
+		{"without a final look", &catalog.Experiment{}, Row{Role: "goal"}, 0.05},
+		{"with", x, Row{Role: "goal"}, 0.025},
+		{"of its share", x, Row{Role: "goal", Alpha: 0.02}, 0.01},
+		{"a guardrail has none", x, Row{Role: "guardrail"}, 0.05},
+		{"a slice has none", x, Row{Role: "goal", Slice: slice}, 0.05},
+		{"unknown experiment", nil, Row{Role: "goal"}, 0.05},
+	} {
+		if got := c.row.IntervalAlpha(c.x, 0.05); got != c.want {
+			t.Errorf("%s: %g, want %g", c.name, got, c.want)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stream/results"
 )
 
@@ -52,31 +53,41 @@ func (w *World) beside(e *experiment, u use, row *results.Row) {
 	}
 }
 
-func within(v, half float64) results.Interval { return &[2]float64{v - half, v + half} }
-
-// correct gives the rows of the whole their corrected p, and with Bonferroni their share of the error rate.
+// correct gives the rows of the whole their corrected p, and with Bonferroni their share of the error rate: half of it is the
+// goals'.
 func correct(e *experiment, r *results.Result) {
 	if e.correction == "" {
 		return
 	}
 	r.Correction = e.correction
-	var rows []*results.Row
+	kinds := map[bool][]*results.Row{}
 	for i := range r.Rows {
-		if row := &r.Rows[i]; len(row.Slice) == 0 && row.Difference.PAlways != nil {
-			rows = append(rows, row)
+		if row := &r.Rows[i]; len(row.Slice) == 0 {
+			kinds[row.Role == string(catalog.Goal)] = append(kinds[row.Role == string(catalog.Goal)], row)
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b *results.Row) int { return cmp.Compare(*a.Difference.PAlways, *b.Difference.PAlways) })
-	run := 0.0
-	for i, row := range rows {
-		m := len(rows)
-		if e.correction == "bonferroni" {
-			row.Alpha = r.Alpha / float64(m)
-		} else {
-			m -= i
+	for _, rows := range kinds {
+		p := func(row *results.Row) float64 {
+			if row.Difference.PAlways == nil {
+				return 1
+			}
+			return *row.Difference.PAlways
 		}
-		run = math.Max(run, math.Min(1, float64(m)**row.Difference.PAlways))
-		p := run
-		row.PAdjusted = &p
+		slices.SortStableFunc(rows, func(a, b *results.Row) int { return cmp.Compare(p(a), p(b)) })
+		run := 0.0
+		for i, row := range rows {
+			m := len(rows)
+			if e.correction == "bonferroni" {
+				row.Alpha = r.Alpha / 2 / float64(m)
+			} else {
+				m -= i
+			}
+			if run = math.Max(run, math.Min(1, 2*float64(m)*p(row))); row.Difference.PAlways != nil {
+				adjusted := run
+				row.PAdjusted = &adjusted
+			}
+		}
 	}
 }
+
+func within(v, half float64) results.Interval { return &[2]float64{v - half, v + half} }

@@ -32,16 +32,16 @@ func mixer(dims []dimension) experiment {
 		},
 		rows: map[string]func(*results.Row){
 			"CTR": func(r *results.Row) {
-				r.Warnings = []results.Warning{warn("heterogeneity", "platform", 0.0004, "The effect differs between slices of platform beyond chance (p 0.0004)."),
-					warn("novelty", "", 0.003, "The effect is smaller a week after exposure than in the first days (p 0.0030).")}
+				r.Warnings = []results.Warning{warn("heterogeneity", "platform", 0.0004, "the effect is not the same for every platform (p 0.0004): look at its slices"),
+					warn("novelty", "", 0.003, "the effect is smaller a week after the exposure than on the first day (p 0.0030)")}
 			},
 			"ARPU": func(r *results.Row) {
-				r.Warnings = []results.Warning{warn("suspicious_lift", "", 0, "A lift of more than 50% is more often a fault of measurement than an effect.")}
+				r.Warnings = []results.Warning{warn("suspicious_lift", "", 0, "a lift of +60% is more often a fault of measurement than an effect: see that nothing is counted twice, or not at all, in one arm")}
 				r.Clip = &results.Clip{Lower: number(0), Upper: number(120_000), LowerPercentile: number(0.001), UpperPercentile: number(0.999), Set: &frozen}
 			},
 			"ORDERS": func(r *results.Row) {
-				r.Warnings = []results.Warning{warn("pre_exposure_bias", "", 0.00002, "The arms differed before the exposure already (p <0.0001)."),
-					warn("mix_shift", "country", 0.001, "The arms have different shares of the slices of country; by slices the difference is another.")}
+				r.Warnings = []results.Warning{warn("pre_exposure_bias", "", 0.00002, "the arms differed before they were exposed (p <0.0001): the assignment or the measurement is at fault"),
+					warn("mix_shift", "", 0.001, "the arms are made up of different parts of the dimensions (p 0.0010): of the difference of −0.0100, −0.0102 remains when each part counts alike")}
 				r.Clip = &results.Clip{Upper: number(20)}
 			},
 			"SESSIONS": func(r *results.Row) {

@@ -15,24 +15,25 @@ type Item struct{ Field, Label, Text string }
 
 // details are the items of a row of the whole: what its state rests on, then what stands beside it.
 func details(x *catalog.Experiment, r *results.Result, row *results.Row) []Item {
-	m := metricOf(x, row.Metric)
+	m, level := metricOf(x, row.Metric), row.Level(r.Alpha)
 	corrected := "corrected p"
 	if r.Correction != "" {
 		corrected += " (" + results.CorrectionName(r.Correction) + ")"
 	}
 	return []Item{
 		{"sizes", "subjects", sizes(m, row)},
-		{"level_text", "error rate of this row", levelText(r, row)},
-		{"p_adjusted", corrected, correctedText(r, row)},
-		{"limit_text", "limit", railText(row, row.Level(r.Alpha))},
+		{"level_text", "error rate of this row", levelText(x, r, row)},
+		{"p_adjusted", corrected, correctedText(x, r, row)},
+		{"limit_text", "limit", railText(row, level)},
+		{"final", "look at the planned end", finalText(x, row, level)},
 		{"power", "what it can see", powerText(row)},
-		{"cuped", "adjusted by the pre-period (CUPED)", cupedText(row, row.Level(r.Alpha))},
-		{"stratified", "post-stratified by slices", stratifiedText(row, row.Level(r.Alpha))},
+		{"cuped", "adjusted by the pre-period (CUPED)", cupedText(row, level)},
+		{"stratified", "post-stratified by slices", stratifiedText(row, level)},
 		{"quantile", "what is compared", quantileText(row)},
-		{"clip", "a subject's total is clipped", clipText(row)},
+		{"clip", "a subject's total is clipped", clipText(m, row)},
 		{"estimates", "estimates", estimatesText(row)},
-		{"z", "z-test (one look)", testText(row.Difference.Z, row.Difference.P, row.Level(r.Alpha))},
-		{"welch", "Welch's t (one look)", testText(row.Welch.T, row.Welch.P, row.Level(r.Alpha))},
+		{"z", "z-test (one look)", testText(row.Difference.Z, row.Difference.P, r.Alpha)},
+		{"welch", "Welch's t (one look)", testText(row.Welch.T, row.Welch.P, r.Alpha)},
 		{"tuned", "always-valid interval tuned", tunedText(row)},
 	}
 }
@@ -54,23 +55,64 @@ func sizes(m *catalog.Metric, row *results.Row) string {
 	return text
 }
 
+// usualAlpha is the level of most rows' always-valid intervals, which stands above them.
+func usualAlpha(x *catalog.Experiment, r *results.Result) float64 {
+	return (&results.Row{}).IntervalAlpha(x, r.Alpha)
+}
+
 // levelText says what part of the experiment's error rate the row has; "" if all of it.
-func levelText(r *results.Result, row *results.Row) string {
+func levelText(x *catalog.Experiment, r *results.Result, row *results.Row) string {
 	if row.Alpha <= 0 || row.Alpha == r.Alpha {
 		return ""
 	}
-	return plain(row.Alpha) + ", its share of " + plain(r.Alpha) + ": intervals at " + Level(row.Alpha)
+	return plain(row.Alpha) + ", its share of " + plain(r.Alpha) + ": always-valid at " + Level(row.IntervalAlpha(x, r.Alpha))
 }
 
-func correctedText(r *results.Result, row *results.Row) string {
+// correctedText is the p after the correction, and the family that it is over.
+func correctedText(x *catalog.Experiment, r *results.Result, row *results.Row) string {
 	if row.PAdjusted == nil {
 		return ""
 	}
 	n := r.Comparisons()
-	return results.FormatP(row.PAdjusted, r.Alpha) + ", over " + results.FormatCount(int64(n)) + plural(n, " comparison", " comparisons of metrics and arms")
+	text := results.FormatP(row.PAdjusted, r.Alpha) + ", over " + results.FormatCount(int64(n)) + plural(n, " comparison", " comparisons of metrics and arms")
+	if goals := goalsOf(x); (r.Correction == "bonferroni" || r.Correction == "holm") && goals > 0 && goals < len(x.Metrics) {
+		text += ifelse(row.Role == string(catalog.Goal), "; goals have half of the error rate", "; all but goals have half of the error rate")
+	}
+	return text
 }
 
-// limitText is the other question about a guardrail: not whether harm is shown, but whether its absence is.
+func goalsOf(x *catalog.Experiment) int {
+	n := 0
+	for _, u := range x.Metrics {
+		if u.Role == catalog.Goal {
+			n++
+		}
+	}
+	return n
+}
+
+// finalText is what the one classical look at the planned end found, or that it is to come. Guardrails have none: harm must be
+// seen early.
+func finalText(x *catalog.Experiment, row *results.Row, alpha float64) string {
+	if !x.Sequential.FinalLook || row.Guardrail != nil {
+		return ""
+	}
+	if row.Tuning == nil || row.Tuning.Final == nil {
+		return "to come: half of the error rate is kept for it"
+	}
+	f := row.Tuning.Final
+	text := ""
+	if f.Set != nil {
+		text = Clock(*f.Set) + ": "
+	}
+	if f.P == nil {
+		return text + "too little data to look; there is no second one"
+	}
+	return text + results.FormatDifference(row.Format, f.Value, f.Interval).Text + ", p " + results.FormatP(f.P, alpha/2) +
+		ifelse(f.Rejected, ": clear", ": not clear") + " at " + Level(alpha/2)
+}
+
+// railText is the other question about a guardrail: not whether harm is shown, but whether its absence is.
 func railText(row *results.Row, alpha float64) string {
 	g := row.Guardrail
 	if g == nil {
@@ -84,13 +126,13 @@ func railText(row *results.Row, alpha float64) string {
 	case ni == nil:
 		return ""
 	case ni.Verdict == "shown":
-		return "shown to be within " + limit + short1(row, ni.BoundAlways, ", by ", " or more") + pText(ni.PAlways, alpha)
+		return "shown to be within " + limit + distance(row, ni.BoundAlways, ", by ", " or more") + pText(ni.PAlways, alpha)
 	}
-	return "not yet shown to be within " + limit + short1(row, ni.BoundAlways, ": may lie up to ", " beyond it") + pText(ni.PAlways, alpha)
+	return "not yet shown to be within " + limit + distance(row, ni.BoundAlways, ": may lie up to ", " beyond it") + pText(ni.PAlways, alpha)
 }
 
-// short1 writes the size of a bound between two words; "" without one, or where it has no distance.
-func short1(row *results.Row, bound *float64, before, after string) string {
+// distance writes the size of a bound between two words; "" without one, or where it has no distance.
+func distance(row *results.Row, bound *float64, before, after string) string {
 	if bound == nil || *bound == 0 {
 		return ""
 	}
@@ -211,15 +253,18 @@ func quantileText(row *results.Row) string {
 	return quantileOf(row.Quantile) + " in each arm; the error is that of subjects, whose events go together"
 }
 
-func clipText(row *results.Row) string {
-	c := row.Clip
+func clipText(m *catalog.Metric, row *results.Row) string {
+	c, format := row.Clip, row.Format
 	if c == nil {
 		return ""
+	}
+	if m.Denominator != nil { // what is clipped is the numerator, and the format is the quotient's
+		format = ""
 	}
 	var parts, percentiles []string
 	bound := func(word string, v, percentile *float64) {
 		if v != nil {
-			parts = append(parts, word+" "+results.FormatValue(row.Format, v, nil))
+			parts = append(parts, word+" "+results.FormatValue(format, v, nil))
 		}
 		if percentile != nil {
 			percentiles = append(percentiles, plain(*percentile*100)+"th")

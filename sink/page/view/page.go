@@ -156,6 +156,14 @@ func banners(x *catalog.Experiment, r *results.Result, st stream.Status, now tim
 		list = append(list, Banner{Key: "srm", Level: "bad", Title: "Sample ratio mismatch: subjects are not split as planned",
 			Text: "One arm loses or gains subjects beyond chance, so no difference here can be trusted. Look for redirects, crashes or filters that hit one arm before its exposure is logged, then restart the experiment under a new id."})
 	}
+	if off := splits(r); off != "" {
+		list = append(list, Banner{Key: "srm " + off, Level: "warn", Title: "The split is off in slices: " + off,
+			Text: "Subjects with these values are not divided between the arms as planned, beyond chance. Differences in these slices can't be trusted, and the whole's only as far as they are small."})
+	}
+	if x.Fixed {
+		list = append(list, Banner{Key: "fixed", Level: "warn", Title: "States here hold for one look at a time set beforehand",
+			Text: "The definition has interval: fixed, so the fixed-horizon interval and p decide. Whoever looks often and stops at a clear state errs more often than the level says; the always-valid interval beside it does not."})
+	}
 	failed := false
 	for i := range r.Rows {
 		row := &r.Rows[i]
@@ -185,6 +193,20 @@ func banners(x *catalog.Experiment, r *results.Result, st stream.Status, now tim
 		}
 	}
 	return list
+}
+
+// splits names the slices whose split is off, three at most.
+func splits(r *results.Result) string {
+	const most = 3
+	var names []string
+	for i, s := range r.SRM.Slices {
+		if i == most {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, quoted(s.Dimension)+"="+quoted(Shown(s.Value)))
+	}
+	return strings.Join(names, ", ")
 }
 
 // inArm names the arm where there are several treatments.

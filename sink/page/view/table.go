@@ -108,7 +108,7 @@ var groupTitles = []struct {
 
 // NewTable lays out a result.
 func NewTable(set *catalog.Set, x *catalog.Experiment, r *results.Result) *Table {
-	t := &Table{Level: Level(r.Alpha), Control: x.Control}
+	t := &Table{Level: Level(usualAlpha(x, r)), Control: x.Control}
 	for _, a := range Arms(x, r) {
 		if a.ID != x.Control {
 			t.Treatments = append(t.Treatments, a)
@@ -208,15 +208,16 @@ func newRow(x *catalog.Experiment, r *results.Result, row *results.Row, axis Axi
 	c, t := row.ByVariant[row.Control], row.ByVariant[row.Variant]
 	v.Cells = Texts{
 		Control: texts.Control, ControlOf: madeOf(row, c), Value: texts.Treatment, ValueOf: madeOf(row, t),
-		Lift: texts.Effect.Value, Interval: orMissing(texts.Effect.Interval), P: texts.P, PFixed: texts.PFixed,
+		Lift: texts.Effect.Value, Interval: orMissing(texts.Effect.Interval), P: texts.P,
 		Fixed: orMissing(texts.Fixed.Interval), N: results.FormatCount(c.N + t.N), Word: texts.State, Drawing: axis.draw(row),
 		Marked: ifelse(len(row.Warnings) > 0, "yes", "no"), Marks: marks(row), Why: why(x, row),
 	}
 	if row.Lift.Value != nil {
 		v.Cells.Absolute = texts.Absolute.Value
 	}
-	if level != r.Alpha {
-		v.Cells.Level = "at " + Level(level)
+	v.Cells.PFixed = results.FormatP(row.Difference.P, r.Alpha)
+	if own := Level(row.IntervalAlpha(x, r.Alpha)); own != Level(usualAlpha(x, r)) && texts.Effect.Interval != "" {
+		v.Cells.Level = "at " + own
 	}
 	if g := row.Guardrail; g != nil {
 		v.Rail = g.State
@@ -304,6 +305,9 @@ func decimal(sum string) string {
 func why(x *catalog.Experiment, row *results.Row) string {
 	var parts []string
 	for _, reason := range row.Reasons {
+		if reason == results.ReasonFixedHorizon {
+			continue // of the whole experiment: a banner says it once
+		}
 		parts = append(parts, reasonText(x, row, reason))
 	}
 	if row.State == "collecting" && slices.Contains(row.Reasons, results.ReasonWindowOpen) {

@@ -178,7 +178,7 @@ func list(x *catalog.Experiment, r *results.Result, rows []*results.Row, word st
 		}
 		part += ": " + texts.Effect.Value
 		if texts.Effect.Interval != "" {
-			part += " (" + Level(row.Level(r.Alpha)) + " always-valid " + texts.Effect.Interval + ")"
+			part += " (" + Level(row.IntervalAlpha(x, r.Alpha)) + " always-valid " + texts.Effect.Interval + ")"
 		}
 		parts = append(parts, part)
 	}
