@@ -4,9 +4,11 @@ package plot
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -89,10 +91,9 @@ func Lines(title, unit, xTitle string, lines []Line) []byte {
 		fmt.Fprintf(&b, `<line class="g" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`, left, width-right, y.at(tick), y.at(tick))
 		fmt.Fprintf(&b, `<text class="a" x="%d" y="%.1f" text-anchor="end">%s</text>`, left-8, y.at(tick)+4, Short(tick))
 	}
-	labelled := map[float64]bool{}
+	labelled, ends := map[float64]bool{}, make([]end, len(lines))
 	for i, l := range lines {
 		var path bytes.Buffer
-		last, lastY := 0.0, 0.0
 		fmt.Fprintf(&b, `<g class="c%d">`, i%6)
 		for j, v := range l.Values {
 			if !labelled[l.X[j]] && j < len(l.Labels) {
@@ -110,17 +111,39 @@ func Lines(title, unit, xTitle string, lines []Line) []byte {
 				command = "M"
 			}
 			fmt.Fprintf(&path, "%s%.1f %.1f", command, px, py)
-			last, lastY = px, py
+			ends[i] = end{px, py, true}
 		}
 		fmt.Fprintf(&b, `<path class="l" d="%s"/>`, path.String())
-		if path.Len() > 0 {
-			fmt.Fprintf(&b, `<text x="%.1f" y="%.1f">%s</text>`, last+10, lastY+4, html.EscapeString(l.Name))
-		}
 		b.WriteString("</g>")
+	}
+	spread(ends)
+	for i, l := range lines {
+		if ends[i].drawn && l.Name != "" {
+			fmt.Fprintf(&b, `<text x="%.1f" y="%.1f">%s</text>`, ends[i].x+10, ends[i].y+4, html.EscapeString(l.Name))
+		}
 	}
 	fmt.Fprintf(&b, `<text class="s" x="%d" y="%d" text-anchor="middle">%s</text>`, (left+width-right)/2, height-14, html.EscapeString(xTitle))
 	b.WriteString("</svg>\n")
 	return b.Bytes()
+}
+
+// end is where a line's name stands.
+type end struct {
+	x, y  float64
+	drawn bool
+}
+
+// spread moves names that would overlap apart, upwards.
+func spread(ends []end) {
+	const apart = 15
+	order := make([]*end, len(ends))
+	for i := range ends {
+		order[i] = &ends[i]
+	}
+	slices.SortFunc(order, func(a, b *end) int { return cmp.Compare(b.y, a.y) })
+	for i := 1; i < len(order); i++ {
+		order[i].y = min(order[i].y, order[i-1].y-apart)
+	}
 }
 
 func open(b *bytes.Buffer, width, height int, title, unit string) {
@@ -135,7 +158,7 @@ func Short(x float64) string {
 	switch a := math.Abs(x); {
 	case a >= 999_500:
 		x, unit = x/1e6, "M"
-	case a >= 9_995:
+	case a >= 999.5:
 		x, unit = x/1e3, "k"
 	}
 	digits := 0

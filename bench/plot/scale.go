@@ -69,7 +69,7 @@ func (s scale) at(v float64) float64 {
 // ticks are round values in the range: 1, 2 and 5 of each decade, or only 1 if those are many.
 func (s scale) ticks() (out []float64) {
 	if !s.log {
-		for i := 0; float64(i)*s.step <= s.high*1.0001; i++ {
+		for i := 0; s.step > 0 && float64(i)*s.step <= s.high*1.0001; i++ {
 			out = append(out, float64(i)*s.step)
 		}
 		return out
