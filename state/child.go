@@ -99,6 +99,9 @@ func (p *spilledIDs) find(event int, id *idKey) (content uint64, found bool) {
 func (p *spilledIDs) get(bucket uint32, event int, id *idKey) (uint64, bool) {
 	s := p.store
 	s.key = appendIDKey(s.key[:0], bucket, p.entry.hash, p.entry.subject.id, int32(event), id)
+	if !s.spilled.has(s.key) {
+		return 0, false
+	}
 	if content, ok := s.pendingIDs[string(s.key)]; ok {
 		return content, true
 	}
@@ -122,5 +125,6 @@ func (p *spilledIDs) put(bucket uint32, n *seen) {
 	s := p.store
 	s.key = appendIDKey(s.key[:0], bucket, p.entry.hash, p.entry.subject.id, n.event, &n.id)
 	s.pendingIDs[string(s.key)] = n.content
+	s.spilled.add(s.key)
 	s.pendingBytes += int64(len(s.key)) + 64
 }

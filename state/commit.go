@@ -236,6 +236,7 @@ func (s *Store) writeIDs(w *writer) error {
 	for bucket := range s.offsets.buckets {
 		if bucket <= now {
 			delete(s.offsets.buckets, bucket)
+			s.spilled.drop(bucket)
 			dropped = true
 		}
 	}

@@ -42,7 +42,7 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 		opt.RejectQuota = 1 << 30
 	}
 	s := &Store{
-		dir: dir, plan: plan, opt: opt, dictionary: newDictionary(), pendingIDs: map[string]uint64{}, queue: newQueue(),
+		dir: dir, plan: plan, opt: opt, dictionary: newDictionary(), pendingIDs: map[string]uint64{}, spilled: idFilter{buckets: map[uint32]*fingerprints{}}, queue: newQueue(),
 		cache:   cache{limit: opt.CacheSubjects, table: newResident(opt.ResidentBytes), collided: map[string]*entry{}},
 		offsets: offsets{clock: never, buckets: map[uint32]digest{}, ripe: ripeness{never, never}, newest: never},
 	}
@@ -164,15 +164,17 @@ func (s *Store) start() error {
 		}
 	}
 	if s.opt.VerifyLater {
-		s.cache.partial = true
+		s.cache.partial, s.spilled.open = true, true
 		return nil
 	}
-	return s.digestCheck(s.knowHead)(context.Background())
+	return s.digestCheck(s.know)(context.Background())
 }
 
-// knowHead tells the cache of a subject's head row.
-func (s *Store) knowHead(key, row []byte) {
-	if hash, id, kind, ok := splitKey(key); ok && kind == kindHead {
+// know keeps in memory what rows say that would else be looked for: subjects, and ids of their events.
+func (s *Store) know(key, row []byte) {
+	if key[0] == prefixID {
+		s.spilled.add(key)
+	} else if hash, id, kind, ok := splitKey(key); ok && kind == kindHead {
 		s.cache.know(hash, id, row)
 	}
 }

@@ -33,6 +33,7 @@ type Store struct {
 	cache cache
 	// pendingIDs are spilled ids that the next commit writes, by key; pendingRejects are kept records.
 	pendingIDs     map[string]uint64
+	spilled        idFilter
 	pendingRejects []pendingReject
 	pendingBytes   int64
 

@@ -20,15 +20,15 @@ func (s *Store) VerifyDigest(ctx context.Context) error { return s.digestCheck(n
 // goroutine while the store goes on: a big store that was opened with VerifyLater is checked that way.
 func (s *Store) DigestCheck() func(context.Context) error { return s.digestCheck(nil) }
 
-// digestCheck is DigestCheck, which also tells head of the subjects' head rows.
-func (s *Store) digestCheck(head func(key, row []byte)) func(context.Context) error {
+// digestCheck is DigestCheck, which also tells of the rows of subjects and ids.
+func (s *Store) digestCheck(tell func(key, row []byte)) func(context.Context) error {
 	snapshot, sum, buckets := s.db.NewSnapshot(), s.offsets.sum, maps.Clone(s.offsets.buckets)
 	return func(ctx context.Context) error {
-		return errors.Join(verifyDigest(ctx, snapshot, sum, buckets, head), snapshot.Close())
+		return errors.Join(verifyDigest(ctx, snapshot, sum, buckets, tell), snapshot.Close())
 	}
 }
 
-func verifyDigest(ctx context.Context, r pebble.Reader, want digest, wantBuckets map[uint32]digest, head func(key, row []byte)) error {
+func verifyDigest(ctx context.Context, r pebble.Reader, want digest, wantBuckets map[uint32]digest, tell func(key, row []byte)) error {
 	var sum digest
 	var hasher rowHasher
 	buckets := map[uint32]digest{}
@@ -46,8 +46,8 @@ func verifyDigest(ctx context.Context, r pebble.Reader, want digest, wantBuckets
 		default:
 			return fmt.Errorf("state: row %x is of no kind: %w", key, ErrCorrupt)
 		}
-		if head != nil && key[0] == prefixSubject && key[len(key)-1] == kindHead {
-			head(key, value)
+		if tell != nil && (key[0] == prefixSubject || key[0] == prefixID) {
+			tell(key, value)
 		}
 		return nil
 	})
