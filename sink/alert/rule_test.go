@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stream/results"
 )
@@ -11,23 +13,25 @@ import (
 // What decides a row is what an alert hears: the word after the correction, the final look's, and never a fixed-horizon interval's,
 // also while a broken split makes the row itself unreliable.
 func TestRulesHearTheWordThatStands(t *testing.T) {
-	rule := func(when catalog.Condition) *rule {
+	compiled := func(when catalog.Condition) *rule {
 		r, err := newRule(&catalog.Alert{ID: "r", All: true, When: when, Severity: "warning", Receivers: []string{"chat"}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
-	better, worse := rule(catalog.Condition{Metric: "CTR", State: "better"}), rule(catalog.Condition{Metric: "CTR", State: "worse"})
-	notClear, collecting := rule(catalog.Condition{Metric: "CTR", State: "not_clear"}), rule(catalog.Condition{Metric: "CTR", State: "collecting"})
-	crossed := rule(catalog.Condition{Guardrail: "crossed"})
+	better, worse := compiled(catalog.Condition{Metric: "CTR", State: "better"}), compiled(catalog.Condition{Metric: "CTR", State: "worse"})
+	notClear, collecting := compiled(catalog.Condition{Metric: "CTR", State: "not_clear"}), compiled(catalog.Condition{Metric: "CTR", State: "collecting"})
+	crossed := compiled(catalog.Condition{Guardrail: "crossed"})
 	wide, clear := results.Interval(&[2]float64{-0.01, 0.03}), results.Interval(&[2]float64{0.006, 0.014})
 	row := func(state string, interval results.Interval, reasons ...string) *results.Row {
 		return &results.Row{Metric: "CTR", State: state, Direction: "up", Reasons: reasons, Difference: results.Difference{Value: ptr(0.01), IntervalAlways: interval}}
 	}
 	with := func(r *results.Row, f func(*results.Row)) *results.Row { f(r); return r }
 	fixed, srm := results.ReasonFixedHorizon, results.ReasonSRM
-	looked := func(r *results.Row) { r.Tuning = &results.Tuning{Final: &results.Final{Value: ptr(0.02), Rejected: true}} }
+	looked := func(r *results.Row) {
+		r.Tuning = &results.Tuning{Final: &results.Final{Value: ptr(0.02), Rejected: true}}
+	}
 	adjusted := func(r *results.Row) { r.PAdjusted = ptr(0.2) }
 	for _, c := range []struct {
 		name string
@@ -59,8 +63,9 @@ func TestRulesHearTheWordThatStands(t *testing.T) {
 // Nobody is told of a word that the fixed-horizon interval decided, and an alert that fired before it did is over.
 func TestFixedHorizonNeverAlerts(t *testing.T) {
 	senders := map[string]*rec{}
-	set := testSet(&catalog.Alert{ID: "ctr", All: true, When: catalog.Condition{Metric: "CTR", State: "better"}, Severity: "warning", Receivers: []string{"chat"}})
-	m := open(t, set, options(nil, senders))
+	set := definitions(&catalog.Alert{ID: "ctr", All: true, When: catalog.Condition{Metric: "CTR", State: "better"}, Severity: "warning", Receivers: []string{"chat"}})
+	m := open(t, set, options(vfs.NewMem(), senders))
+	defer m.Close()
 	observe := func(at time.Duration, reasons ...string) {
 		t.Helper()
 		r := outcome{experiment: "one", at: at, positions: map[string]int64{"e/0": int64(at)}, subjects: 10_000, words: map[string]string{"CTR": "better"}}.result()

@@ -26,6 +26,12 @@ func (t *Tuning) asFact() Tuning {
 // fact returns what was set for a row before: by the facts given, or at an earlier look of was whose fact the caller has not
 // stored yet. stored says that all of it was given. It is nil if nothing was set.
 func (m *metric) fact(given Tuning, was *Row, whole bool) (fact *Tuning, stored bool) {
+	if was != nil && was.fact != nil {
+		// Nearly always nothing is new.
+		if none := given == (Tuning{}); none && was.fact.dated() || !none && equalTuning(&given, was.fact) {
+			return was.fact, !none
+		}
+	}
 	if given.Definition != "" && given.Definition != m.hash {
 		given = Tuning{} // of another metric
 	}
@@ -51,7 +57,8 @@ func (m *metric) fact(given Tuning, was *Row, whole bool) (fact *Tuning, stored 
 	if f.V == 0 && f.Tau2 == 0 && f.Final == nil {
 		return nil, false
 	}
-	return &f, stored
+	found := f
+	return &found, stored
 }
 
 // tuning puts a row's tuning into its design and returns it; nil while there is none.
