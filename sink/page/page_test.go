@@ -27,7 +27,7 @@ const rerank = "/experiments/search_rerank_v2"
 func everyPage() []string {
 	hostile := experimentURL(sample.LongName)
 	return []string{"/", "/?state=ended", "/?state=" + url.QueryEscape(sample.HostileSlice), rerank, rerank + "?open=CTR%2Fall%2Frerank_v2", rerank + "?by=platform&then=country&open=CTR%2Fall%2Frerank_v2",
-		"/experiments/checkout_one_page", "/experiments/banner_redirect", "/experiments/new_pricing", "/experiments/push_timing", "/experiments/gift_wrap", "/experiments/spring_theme",
+		"/experiments/feed_mixer", "/experiments/feed_mixer?open=CTR%2Fall%2Fmixer&open=LATENCY%2Fall%2Fmixer", "/experiments/checkout_one_page", "/experiments/banner_redirect", "/experiments/new_pricing", "/experiments/push_timing", "/experiments/gift_wrap", "/experiments/spring_theme",
 		hostile, hostile + "?open=" + url.QueryEscape("HOSTILE/all/"+sample.RTL), rerank + "?open=" + url.QueryEscape(sample.HostileSlice) + "&by=" + url.QueryEscape(sample.HostileName),
 		"/alerts", "/alerts?state=firing", "/health", "/definitions/metrics/CTR", "/definitions/metrics/HOSTILE", "/definitions/events/PURCHASE", "/definitions/sources/orders", "/definitions/alerts/guardrail_crossed", definitionURL("experiments", sample.LongName),
 		"/experiments/serch_rerank_v2", experimentURL(sample.HostileName), "/definitions/metrics/" + url.PathEscape(sample.HostileSlice), "/nowhere"}
@@ -154,6 +154,7 @@ func TestPagesCanOnlyBeRead(t *testing.T) {
 var (
 	rowPattern   = regexp.MustCompile(`(?s)<tr role="row"[^>]* data-k="([^"]*)"[^>]*>(.*?)</tr>`)
 	fieldPattern = regexp.MustCompile(`(?s)<([a-z]+)[^>]* data-f="([^"]+)"[^>]*>([^<]*)`)
+	statePattern = regexp.MustCompile(`data-state-of="([^"]*)" data-state="([^"]*)"`)
 	attrPattern  = regexp.MustCompile(` (d|aria-label)="([^"]*)"`)
 )
 
@@ -180,7 +181,7 @@ func fieldsOf(t *testing.T, piece string) map[string]string {
 func TestPageAndPatchesAgree(t *testing.T) {
 	w := sample.New(1)
 	h, _, _ := serve(t, w)
-	for _, id := range []string{"search_rerank_v2", "checkout_one_page", "banner_redirect", "new_pricing", "push_timing", "gift_wrap", sample.LongName} {
+	for _, id := range []string{"search_rerank_v2", "checkout_one_page", "banner_redirect", "new_pricing", "push_timing", "gift_wrap", "feed_mixer", sample.LongName} {
 		var x *catalog.Experiment
 		for _, e := range w.Set().Experiments {
 			if e.ID == id {
@@ -207,6 +208,11 @@ func TestPageAndPatchesAgree(t *testing.T) {
 					t.Errorf("%s: %s %s is %q on the page and %q in the patch", id, key, name, text, want)
 				}
 			}
+			for _, s := range statePattern.FindAllStringSubmatch(m[0], -1) {
+				if want := cells[key][s[1]]; want != s[2] {
+					t.Errorf("%s: %s has %s %q on the page and %q in the patch", id, key, s[1], s[2], want)
+				}
+			}
 		}
 		if want := len(r.Rows) * 14; seen < want {
 			t.Errorf("%s: %d cells in rows, want at least %d", id, seen, want)
@@ -219,6 +225,29 @@ func TestPageAndPatchesAgree(t *testing.T) {
 			if want, ok := cells[view.PageKey][name]; !ok || want != text {
 				t.Errorf("%s: page cell %s is %q on the page and %q in the patch", id, name, text, want)
 			}
+		}
+	}
+}
+
+// What stands beside the numbers is on the page without a script: marks on the row, sentences and figures in its detail.
+func TestDetailNeedsNoScript(t *testing.T) {
+	h, _, _ := serve(t, sample.New(1))
+	closed := html.UnescapeString(get(t, h, "/experiments/feed_mixer").Body.String())
+	for _, want := range []string{"slices differ, novelty", "shown to be within", "not yet shown", "at 98.75%", "p95 of events", "complete after 7 d", "needs 25 subjects with a value in each arm; has 8"} {
+		if !strings.Contains(closed, want) {
+			t.Errorf("the closed page does not say %q", want)
+		}
+	}
+	for _, hidden := range []string{"look at its slices", "comparisons of metrics"} {
+		if strings.Contains(closed, hidden) {
+			t.Errorf("the closed page says %q: that is for the detail", hidden)
+		}
+	}
+	open := html.UnescapeString(get(t, h, "/experiments/feed_mixer?open=CTR%2Fall%2Fmixer&open=ARPU%2Fall%2Fmixer&open=REFUNDS%2Fall%2Fmixer").Body.String())
+	for _, want := range []string{"the effect is not the same for every platform", "over 10 comparisons of metrics and arms", "more subjects to see ±1.0%", "adjusted by the pre-period (CUPED)", "post-stratified by slices",
+		"99.9th percentile", "shown to be within +25%, by", "by <b class=\"text\">platform</b>: exploring", ">q <0.0001<"} {
+		if !strings.Contains(open, want) {
+			t.Errorf("the opened page does not say %q", want)
 		}
 	}
 }

@@ -286,7 +286,7 @@ func madeOf(row *results.Row, a results.Arm) string {
 		return ""
 	}
 	if row.Quantile > 0 { // a rank, not a quotient
-		return "of " + decimal(a.SumDen) + " events"
+		return decimal(a.SumDen) + " events"
 	}
 	return decimal(a.SumNum) + " / " + decimal(a.SumDen)
 }
