@@ -156,6 +156,15 @@ func (out *single) theirs(l *Look, published *Published, pairs []pair) {
 			out.runs[j].engineAt = e.Counts[0] + e.Counts[1]
 		}
 		d.engineMi = d.engineMi || misses
+		if ours, ok := d.ours.(intervals); ok {
+			a, b := ours.interval(l), d.theirs.(intervals).interval(&e)
+			if a != b {
+				out.runs[j].unequal = true
+				if out.first == "" {
+					out.first = fmt.Sprintf("%s, look %d: the engine's always-valid interval is %v, the package's %v", d.rule.Name, l.Index, b, a)
+				}
+			}
+		}
 		if d.engineRej != d.rejected || d.engineMi != d.missed {
 			out.runs[j].unequal = true
 			if out.first == "" {

@@ -58,10 +58,12 @@ type Result struct {
 	Runs     int     `json:"runs"`
 	Value    float64 `json:"value"`
 	SE       float64 `json:"se"`
-	Low      float64 `json:"low"`
-	High     float64 `json:"high"`
-	MustFail bool    `json:"must_fail,omitempty"`
-	OK       bool    `json:"ok"`
+	// Low and High are what Value must lie between; null where there is no bound.
+	Low  *float64 `json:"low"`
+	High *float64 `json:"high"`
+
+	MustFail bool `json:"must_fail,omitempty"`
+	OK       bool `json:"ok"`
 	// Engine is the parity of the rule's decisions; nil where none went through an engine. Equal also needs equal numbers.
 	Engine *Parity `json:"engine,omitempty"`
 	Equal  *bool   `json:"equal,omitempty"`
@@ -69,11 +71,11 @@ type Result struct {
 
 // String of a bound: at most, at least, or between.
 func (r *Result) String() string {
-	f := func(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+	f := func(v *float64) string { return strconv.FormatFloat(*v, 'g', 4, 64) }
 	switch {
-	case math.IsInf(r.Low, -1):
+	case r.Low == nil:
 		return "≤ " + f(r.High)
-	case math.IsInf(r.High, 1):
+	case r.High == nil:
 		return "≥ " + f(r.Low)
 	}
 	return f(r.Low) + " to " + f(r.High)
@@ -111,14 +113,14 @@ func (c *Case) Judge(r Report) []Result {
 		if r.Runs < c.Runs && strings.HasSuffix(k.Measure, "_stop") {
 			t += k.Want // few runs say little about a quantile
 		}
-		res.Low, res.High = k.Want-t, k.Want+t
-		switch k.Kind {
-		case AtMost:
-			res.Low = math.Inf(-1)
-		case AtLeast:
-			res.High = math.Inf(1)
+		low, high := max(0, k.Want-t), k.Want+t
+		if k.Kind != AtMost {
+			res.Low = &low
 		}
-		res.OK = res.Value >= res.Low && res.Value <= res.High
+		if k.Kind != AtLeast {
+			res.High = &high
+		}
+		res.OK = (res.Low == nil || res.Value >= low) && (res.High == nil || res.Value <= high)
 		if o.Engine != nil {
 			equal := o.Engine.Unequal == 0 && r.UnequalNumbers == 0
 			res.Equal = &equal

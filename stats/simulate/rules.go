@@ -110,20 +110,22 @@ type always struct {
 	tuning stats.Tuning
 }
 
-func (a *always) Decide(l *Look) (rejects, misses bool) {
-	if l.Counts[0] < a.burnIn || l.Counts[1] < a.burnIn {
-		return false, false
-	}
+func (a *always) Decide(l *Look) (rejects, misses bool) { return outside(a.interval(l), l.Effect) }
+
+func (a *always) interval(l *Look) stats.Interval {
 	n, ok := l.Numbers(0)
-	if !ok {
-		return false, false
+	if !ok || l.Counts[0] < a.burnIn || l.Counts[1] < a.burnIn {
+		return stats.Interval{}
 	}
-	i := n.Test.Always.Interval
-	if l.Published == nil {
-		i = a.tuning.Always(n.Test, n.T.N, n.C.N, a.alpha).Interval
+	if l.Published != nil {
+		return n.Test.Always.Interval
 	}
-	return outside(i, l.Effect)
+	return a.tuning.Always(n.Test, n.T.N, n.C.N, a.alpha).Interval
 }
+
+// intervals are deciders that go by an always-valid interval: an engine's must be the same to the last bit at every look, whether
+// or not anything is decided there.
+type intervals interface{ interval(l *Look) stats.Interval }
 
 // outside says whether an interval leaves out 0, and the truth.
 func outside(i stats.Interval, effect float64) (rejects, misses bool) {
@@ -164,26 +166,34 @@ func (a *adopted) Skip(p *Population, z, missed float64, _ bool) bool {
 }
 
 func (a *adopted) Decide(l *Look) (rejects, misses bool) {
+	rejects, misses = outside(a.interval(l), l.Effect)
+	if l.Published != nil {
+		state := l.Published.Numbers[0].State
+		rejects = state == string(stats.Better) || state == string(stats.Worse)
+	}
+	return rejects, misses
+}
+
+func (a *adopted) interval(l *Look) stats.Interval {
 	n, ok := l.Numbers(0)
 	if !ok {
-		return false, false
+		return stats.Interval{}
 	}
 	if l.Published != nil {
 		if n.State == string(stats.Collecting) {
-			return false, false
+			return stats.Interval{}
 		}
-		_, misses = outside(n.Test.Always.Interval, l.Effect)
-		return n.State == string(stats.Better) || n.State == string(stats.Worse), misses
+		return n.Test.Always.Interval
 	}
 	treatment, control := l.Population.Cell(0, 0)
 	if len(stats.Silence(treatment, control, n.T, n.C)) > 0 {
-		return false, false
+		return stats.Interval{}
 	}
 	a.speaks = true
 	if !a.tuning.Set() {
 		a.tuning.V, _ = stats.Tune(treatment, control, l.Population.s.Scale, a.planned)
 	}
-	return outside(a.tuning.Always(n.Test, n.T.N, n.C.N, a.alpha).Interval, l.Effect)
+	return a.tuning.Always(n.Test, n.T.N, n.C.N, a.alpha).Interval
 }
 
 // AdoptedCUPED is Adopted for the difference adjusted by the pre-period, with a tuning of its own.
@@ -202,22 +212,26 @@ func (a *adoptedCUPED) Skip(p *Population, _, _ float64, _ bool) bool {
 }
 
 func (a *adoptedCUPED) Decide(l *Look) (rejects, misses bool) {
+	return outside(a.interval(l), l.Effect)
+}
+
+func (a *adoptedCUPED) interval(l *Look) stats.Interval {
 	n, ok := l.Numbers(0)
 	if !ok || !n.Adjusted.Z.OK {
-		return false, false
+		return stats.Interval{}
 	}
 	if l.Published != nil {
-		return outside(n.Adjusted.Always.Interval, l.Effect)
+		return n.Adjusted.Always.Interval
 	}
 	treatment, control := l.Population.Cell(0, 0)
 	if !a.tuning.Set() {
 		v, ok := stats.TuneCUPED(treatment, control, l.Population.s.Scale, a.planned)
 		if !ok {
-			return false, false
+			return stats.Interval{}
 		}
 		a.tuning.V = v
 	}
-	return outside(a.tuning.Always(n.Adjusted, n.T.N, n.C.N, a.alpha).Interval, l.Effect)
+	return a.tuning.Always(n.Adjusted, n.T.N, n.C.N, a.alpha).Interval
 }
 
 // Hybrid is the always-valid test with half of α, and a classical look at the end with the other half. The scenario has the tuning.

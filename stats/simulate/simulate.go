@@ -160,7 +160,8 @@ type Parity struct {
 	Looks int64 `json:"looks"`
 	// Rejected by the engine.
 	Rejected Share `json:"rejected"`
-	// Unequal is how many runs decided otherwise than the package at some look; 0 is what must be.
+	// Unequal is how many runs decided otherwise than the package at some look, or by another always-valid interval; 0 is what must
+	// be.
 	Unequal int `json:"unequal"`
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cheggaaa/pb/v3"
 	"github.com/spf13/cobra"
@@ -254,19 +255,25 @@ func (s *simulated) table(w io.Writer) error {
 			scenario = r.Scenario
 			fmt.Fprintf(w, "%s: %d runs\n", scenario, r.Runs)
 		}
-		fmt.Fprintf(w, "  %-3s %-23s %-11s %-17s %-15s %s\n", r.Row, short(r.Rule, 23), r.Measure, figure(r), r.String(), verdict(r))
+		rule := r.Rule
+		if utf8.RuneCountInString(rule) > 20 {
+			fmt.Fprintf(w, "      %s\n", rule)
+			rule = ""
+		}
+		measure, _, _ := strings.Cut(r.Measure, "_")
+		fmt.Fprintf(w, "  %-3s %-20s %-8s %-17s %-17s %s\n", r.Row, rule, measure, figure(r), r.String(), verdict(r))
 		if r.Engine != nil && !*r.Equal {
 			fmt.Fprintf(w, "      the engine: %d of %d runs decide otherwise\n", r.Engine.Unequal, r.Engine.Runs)
 		}
 	}
 	for i := range s.Reports {
 		if first := s.Reports[i].First; first != "" {
-			fmt.Fprintf(w, "%s: first inequality: %s\n", s.Reports[i].Scenario, first)
+			fmt.Fprintf(w, "%s: the first inequality with the engine:\n  %s\n", s.Reports[i].Scenario, first)
 		}
 	}
 	engine(w, s.Reports)
 	if p := s.Parity; p != nil {
-		fmt.Fprintf(w, "%s: %d boundaries as GrowthBook and Eppo write them, largest deviation %.1e: %s\n", p.Row, p.Cases, p.Deviation, word(p.OK))
+		fmt.Fprintf(w, "%s: %d boundaries as GrowthBook and Eppo write them, off by %.1e: %s\n", p.Row, p.Cases, p.Deviation, word(p.OK))
 	}
 	return nil
 }
@@ -326,7 +333,7 @@ func figure(r *simulate.Result) string {
 
 func verdict(r *simulate.Result) string {
 	if r.MustFail && r.OK {
-		return "errs, as it must"
+		return "errs: ok"
 	}
 	return word(r.OK)
 }
@@ -336,11 +343,4 @@ func word(ok bool) string {
 		return "ok"
 	}
 	return "OUTSIDE"
-}
-
-func short(text string, n int) string {
-	if r := []rune(text); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return text
 }
