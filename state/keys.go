@@ -1,8 +1,6 @@
 package state
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/binary"
 
 	"github.com/zeebo/xxh3"
@@ -84,28 +82,4 @@ func splitKey(key []byte) (hash uint64, id string, kind byte, ok bool) {
 	id = r.text()
 	kind = r.byte()
 	return hash, id, kind, !r.bad
-}
-
-// located is an event of a batch with its subject's hash.
-type located struct {
-	hash  uint64
-	event *Event
-	// index is its place in the batch's log.
-	index int
-}
-
-// sameSubject says whether two events are of one subject.
-func (a *located) sameSubject(b *located) bool {
-	return a.hash == b.hash && bytes.Equal(a.event.Subject, b.event.Subject)
-}
-
-// compare orders by subject, in the order of keys but for subjects of one hash, then by the log.
-func (a *located) compare(b *located) int {
-	if a.hash != b.hash {
-		return cmp.Compare(a.hash, b.hash)
-	}
-	if c := bytes.Compare(a.event.Subject, b.event.Subject); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.index, b.index)
 }

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -47,12 +48,12 @@ type Store struct {
 	failed  error
 	damaged atomic.Pointer[error]
 
-	hasher  rowHasher
-	located []located
-	group   []*Event
-	ids     spilledIDs
-	key     []byte
-	value   []byte
+	hasher rowHasher
+	sorter sorter
+	group  []*Event
+	ids    spilledIDs
+	key    []byte
+	value  []byte
 }
 
 // Input returns the number of an input, giving it one at its first appearance. It fails with an *InputChangedError if the
@@ -144,25 +145,19 @@ func (s *Store) Apply(b *Batch, sink Sink) error {
 
 // applyEvents hands each subject its events, subjects in the order of their keys.
 func (s *Store) applyEvents(b *Batch, late []string, sink Sink) error {
-	s.located = s.located[:0]
+	s.sorter.in = s.sorter.in[:0]
 	for i := range b.Events {
 		if late[i] == "" {
-			s.located = append(s.located, located{hashSubject(b.Events[i].Subject), &b.Events[i], i})
+			s.sorter.in = append(s.sorter.in, located{hashSubject(b.Events[i].Subject), int32(i)})
 		}
 	}
-	slices.SortFunc(s.located, func(a, b located) int { return a.compare(&b) })
+	list := s.sorter.sort()
 	load := s.newLoad()
 	defer load.close()
-	for from := 0; from < len(s.located); {
-		to := from + 1
-		for to < len(s.located) && s.located[to].sameSubject(&s.located[from]) {
-			to++
-		}
-		s.group = s.group[:0]
-		for _, l := range s.located[from:to] {
-			s.group = append(s.group, l.event)
-		}
-		e, err := load.subject(s.located[from].hash, s.group[0].Subject)
+	for len(list) > 0 {
+		hash := list[0].hash
+		list = s.nextGroup(b, list)
+		e, err := load.subject(hash, s.group[0].Subject)
 		if err != nil {
 			return err
 		}
@@ -180,9 +175,42 @@ func (s *Store) applyEvents(b *Batch, late []string, sink Sink) error {
 			s.queue.move(e.hash, e.subject.id, due, s.core.nextDue(e.subject))
 		}
 		s.cache.touch(e)
-		from = to
 	}
 	return nil
+}
+
+// nextGroup puts the events of the first subject of list into group, and returns what is left.
+func (s *Store) nextGroup(b *Batch, list []located) []located {
+	first := &b.Events[list[0].index]
+	s.group = append(s.group[:0], first)
+	n := 1
+	for n < len(list) && list[n].hash == list[0].hash {
+		ev := &b.Events[list[n].index]
+		if !bytes.Equal(ev.Subject, first.Subject) {
+			return s.nextOf(b, list, n)
+		}
+		s.group = append(s.group, ev)
+		n++
+	}
+	return list[n:]
+}
+
+// nextOf is nextGroup where several subjects share a hash, the first n events being of one: the others' move up, in order.
+func (s *Store) nextOf(b *Batch, list []located, n int) []located {
+	end := n
+	for end < len(list) && list[end].hash == list[0].hash {
+		end++
+	}
+	var others []located
+	for _, l := range list[n:end] {
+		if ev := &b.Events[l.index]; bytes.Equal(ev.Subject, s.group[0].Subject) {
+			s.group = append(s.group, ev)
+		} else {
+			others = append(others, l)
+		}
+	}
+	copy(list[end-len(others):end], others)
+	return list[end-len(others):]
 }
 
 // check refuses a batch that does not fit the plan, before anything is changed.
