@@ -76,6 +76,15 @@ type Line struct {
 // Lines draws medians joined by lines, with the range of the runs as a bar at each point. The vertical axis begins at 0;
 // the horizontal one is logarithmic if it spans more than a factor of 8 and has no 0.
 func Lines(title, unit, xTitle string, lines []Line) []byte {
+	return draw(title, unit, xTitle, lines, false)
+}
+
+// LogLog is Lines with both axes logarithmic; all numbers must be over 0.
+func LogLog(title, unit, xTitle string, lines []Line) []byte {
+	return draw(title, unit, xTitle, lines, true)
+}
+
+func draw(title, unit, xTitle string, lines []Line, logarithmic bool) []byte {
 	const left, right, top, bottom, width, height = 74, 130, 62, 58, 760, 340
 	var xs, ys []float64
 	for _, l := range lines {
@@ -85,6 +94,9 @@ func Lines(title, unit, xTitle string, lines []Line) []byte {
 		}
 	}
 	x, y := newScale(xs, left, width-right), newLinear(ys, height-bottom, top)
+	if logarithmic {
+		y = newLog(ys, height-bottom, top)
+	}
 	var b bytes.Buffer
 	open(&b, width, height, title, unit)
 	for _, tick := range y.ticks() {

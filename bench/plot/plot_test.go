@@ -45,6 +45,8 @@ func TestDrawingsAreWellFormed(t *testing.T) {
 		"lines":        Lines("t", "u", "x", []Line{{"p50", []float64{1, 10, 100}, []string{"1", "10", "<100>"}, [][]float64{{1, 2, 3}, nil, {4}}}}),
 		"one point":    Lines("t", "u", "x", []Line{{"", []float64{3}, []string{"3"}, [][]float64{{5}}}}),
 		"from zero":    Lines("t", "u", "x", []Line{{"", []float64{0, 1, 50}, nil, [][]float64{{1}, {2}, {3}}}}),
+		"log log":      LogLog("t", "u", "x", []Line{{"a", []float64{0.001, 0.01, 1}, nil, [][]float64{{0.02}, {0.2}, {20}}}, {"b", []float64{0.001}, nil, [][]float64{{3}}}}),
+		"empty loglog": LogLog("t", "u", "x", nil),
 		"empty lines":  Lines("t", "u", "x", nil),
 		"lines of two": Lines("t", "u", "x", []Line{{"a", []float64{1}, nil, [][]float64{{1}}}, {"b", []float64{1}, nil, [][]float64{nil}}}),
 	} {

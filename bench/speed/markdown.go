@@ -48,7 +48,9 @@ func (r *Report) markdown(plots []string) []byte {
 		say("![%s](%s)", strings.TrimSuffix(p, ".svg"), p)
 		say("")
 	}
+	r.targetTable(say)
 	r.throughputTables(say)
+	r.recomputeTable(say)
 	r.growthTables(say)
 	r.pacedTables(say)
 	if err := r.verdict(); err != nil {

@@ -117,10 +117,7 @@ func (p *peer) run(ctx context.Context, h *harness, s Scenario, log *filledLog, 
 			continue // a line of its log
 		}
 		if r.Measurement != "" {
-			if sample.Extra == nil {
-				sample.Extra = map[string]any{}
-			}
-			sample.Extra[fmt.Sprintf("%s %d", r.Measurement, len(sample.Extra)+1)] = r
+			sample.Measurements = append(sample.Measurements, r)
 		}
 		last = r
 	}
@@ -129,12 +126,7 @@ func (p *peer) run(ctx context.Context, h *harness, s Scenario, log *filledLog, 
 	}
 	sample.Wall, sample.CPU, sample.RSS, sample.Disk, sample.Written = last.WallNS, last.CPUNS, last.RSS, last.Disk, last.Written
 	sample.Semantics, sample.Notes = last.Semantics, last.Notes
-	for name, value := range last.Extra {
-		if sample.Extra == nil {
-			sample.Extra = map[string]any{}
-		}
-		sample.Extra[name] = value
-	}
+	sample.Extra = last.Extra
 	if last.Events != s.Shape.Events {
 		sample.Wrong = append(sample.Wrong, fmt.Sprintf("%d records consumed, want %d", last.Events, s.Shape.Events))
 	}

@@ -1,7 +1,9 @@
 package speed
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/tidemark/tidemark/bench/plot"
 )
@@ -18,6 +20,9 @@ func (r *Report) plots() map[string][]byte {
 		}
 		out["events.svg"] = plot.Strip(r.Scenario.Name, "events per second, broker on the same cores; each dot a run, the line their median", rows(rate))
 		out["cost.svg"] = plot.Strip(r.Scenario.Name, "CPU nanoseconds of the engine per event; each dot a run, the line their median", rows(cost))
+	}
+	if svg := r.refreshPlot(); svg != nil {
+		out["recompute.svg"] = svg
 	}
 	var lines []plot.Line
 	for _, p := range r.Growth {
@@ -42,6 +47,20 @@ func (r *Report) plots() map[string][]byte {
 			}
 		}
 		out["freshness.svg"] = plot.Lines("From append to the live result", "milliseconds", "events per second", of[:])
+	}
+	return out
+}
+
+// sortedLine puts a line's points in the order of their x.
+func sortedLine(l plot.Line) plot.Line {
+	order := make([]int, len(l.X))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(l.X[a], l.X[b]) })
+	out := plot.Line{Name: l.Name}
+	for _, i := range order {
+		out.X, out.Values = append(out.X, l.X[i]), append(out.Values, l.Values[i])
 	}
 	return out
 }

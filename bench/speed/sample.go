@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/tidemark/tidemark/bench/contract"
 )
 
 // Sample is one run of one engine. Times are nanoseconds, sizes bytes.
@@ -38,9 +40,11 @@ type Sample struct {
 	Wrong []string `json:"wrong,omitempty"`
 	Error string   `json:"error,omitempty"`
 	// Group is what the harness saw of a peer's process group: all its life, JVM start and warm-up included.
-	Group *Part          `json:"group,omitempty"`
-	Notes []string       `json:"notes,omitempty"`
-	Extra map[string]any `json:"extra,omitempty"`
+	Group *Part `json:"group,omitempty"`
+	// Measurements are the lines that a peer printed for parts of its run, such as one refresh.
+	Measurements []contract.Report `json:"measurements,omitempty"`
+	Notes        []string          `json:"notes,omitempty"`
+	Extra        map[string]any    `json:"extra,omitempty"`
 }
 
 // Part is a part of a run, or another view of it.

@@ -1,0 +1,114 @@
+package speed
+
+import (
+	"github.com/tidemark/tidemark/bench/plot"
+)
+
+// recompute is what a batch engine's refreshes cost, CPU seconds by the share of the events that are new; whole is the query
+// alone over everything.
+type recompute struct {
+	engine string
+	shares []float64
+	cpu    [][]float64
+	whole  []float64
+}
+
+// recomputes collects the refreshes of batch engines: lines named refresh… that say how many events were new, and those
+// named refresh alone.
+func (r *Report) recomputes() (out []recompute) {
+	for _, name := range engines(r.Samples) {
+		at := map[float64][]float64{}
+		c := recompute{engine: name}
+		for i := range r.Samples {
+			s := &r.Samples[i]
+			if s.Engine != name || !s.Good() {
+				continue
+			}
+			for _, m := range s.Measurements {
+				seconds := float64(m.CPUNS) / 1e9
+				if fresh, ok := m.Extra["new_events"].(float64); ok && fresh > 0 && m.Events > 0 {
+					share := float64(int64(fresh/float64(m.Events)*1e5+0.5)) / 1e5
+					if at[share] == nil {
+						c.shares = append(c.shares, share)
+					}
+					at[share] = append(at[share], seconds)
+				} else if m.Measurement == "refresh" {
+					c.whole = append(c.whole, seconds)
+				}
+			}
+		}
+		for _, share := range c.shares {
+			c.cpu = append(c.cpu, at[share])
+		}
+		if len(c.shares) > 0 || len(c.whole) > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// streaming is Tidemark's CPU seconds for a share of the events, run by run, at its cost per event over the whole log.
+func (r *Report) streaming(share float64) (out []float64) {
+	for _, ns := range each(r.Samples, "tidemark", cost) {
+		out = append(out, ns/1e9*share*float64(r.Scenario.Shape.Events))
+	}
+	return out
+}
+
+// ratio is the median of a over the median of b.
+func ratio(a, b []float64) (float64, bool) {
+	x, okX := spread(a)
+	y, okY := spread(b)
+	return x.Median / y.Median, okX && okY && y.Median > 0
+}
+
+// crossing is the share of new events at which a refresh costs what Tidemark takes for them.
+func (r *Report) crossing(c recompute) (float64, bool) { return ratio(c.whole, r.streaming(1)) }
+
+func (r *Report) recomputeTable(say func(string, ...any)) {
+	list := r.recomputes()
+	if len(list) == 0 || len(each(r.Samples, "tidemark", cost)) == 0 {
+		return
+	}
+	say("A batch engine computes everything again at each refresh; Tidemark's CPU is that of the new events alone, at its cost per event over the whole log.")
+	say("")
+	say("| engine | new events | CPU s per refresh | Tidemark's CPU s | ratio |")
+	say("| --- | --- | --- | --- | --- |")
+	for _, c := range list {
+		for i, share := range c.shares {
+			own := r.streaming(share)
+			times, _ := ratio(c.cpu[i], own)
+			say("| %s | %s %% | %s | %s | %s × |", c.engine, number(100*share), shown(c.cpu[i]), shown(own), number(times))
+		}
+	}
+	say("")
+	for _, c := range list {
+		if x, ok := r.crossing(c); ok {
+			say("The query of %s alone takes %s CPU s; the curves cross where %s %% of all events are new at each refresh.", c.engine, shown(c.whole), number(100*x))
+			say("")
+		}
+	}
+}
+
+// refreshPlot draws the costs of a refresh against the share of new events; nil without a batch engine.
+func (r *Report) refreshPlot() []byte {
+	list := r.recomputes()
+	if len(list) == 0 {
+		return nil
+	}
+	own := plot.Line{Name: "tidemark"}
+	for _, share := range []float64{0.0001, 0.001, 0.01, 0.1, 1} {
+		own.X = append(own.X, share)
+		own.Labels = append(own.Labels, plot.Short(100*share)+" %")
+		own.Values = append(own.Values, r.streaming(share))
+	}
+	lines := []plot.Line{own}
+	for _, c := range list {
+		l := plot.Line{Name: c.engine, X: []float64{0.0001, 1}, Values: [][]float64{c.whole, c.whole}}
+		for i, share := range c.shares {
+			l.X, l.Values = append(l.X, share), append(l.Values, c.cpu[i])
+		}
+		lines = append(lines, sortedLine(l))
+	}
+	return plot.LogLog("One refresh", "CPU seconds; batch engines compute everything again, Tidemark takes in what is new", "share of all events that are new", lines)
+}
