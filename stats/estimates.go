@@ -80,12 +80,13 @@ func QuantileEstimate(value float64, around Interval, n int64, k float64) Estima
 }
 
 // ShareError returns the standard error of the share of values at or below the p-quantile of n subjects with one value each,
-// sqrt(p(1−p)/n), and whether n is large enough for an interval around the quantile: n·p and n·(1−p) at least 4.
-// Source: elementary; the bound is n ≥ 4·p/(1−p) of GrowthBook's quantile tests, asked for on both sides.
+// sqrt(p(1−p)/n), and whether n is large enough for an interval around the quantile: n·(1−p) ≥ 4·p and n·p ≥ 4·(1−p).
+// Source: elementary; the bound is that of GrowthBook's quantile tests, asked for on both sides.
 func ShareError(p float64, n int64) (se float64, enough bool) {
 	if !(p > 0 && p < 1) || n < 1 {
 		return 0, false
 	}
 	m := float64(n)
-	return math.Sqrt(p * (1 - p) / m), m >= 4*p/(1-p) && m >= 4*(1-p)/p
+	const rounding = 1e-9
+	return math.Sqrt(p * (1 - p) / m), m*(1-p)+rounding >= 4*p && m*p+rounding >= 4*(1-p)
 }
