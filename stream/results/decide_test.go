@@ -1,0 +1,207 @@
+package results
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/stats"
+	"github.com/tidemark/tidemark/stats/moment"
+)
+
+// shares adds n subjects to each arm, of which the first of control and treatment have the value, in every metric.
+func (l *lab) shares(n, control, treatment int) {
+	for j := range n {
+		for v, ones := range []int{control, treatment} {
+			x := int64(0)
+			if j < ones {
+				x = 1
+			}
+			l.subject(v, moment.Slice{}, slices.Repeat([]moment.Point{mean(x)}, len(l.x().Metrics))...)
+		}
+	}
+}
+
+// The planned end is looked at once: the first evaluation past it that misses nothing. What it found is a fact, stays when the data move
+// on, and is not looked for again.
+func TestFinalLookIsHadOnce(t *testing.T) {
+	end := noon.Add(24 * time.Hour)
+	l := newLab().metric(goal("m"), 0, -1)
+	l.metric(catalog.MetricUse{Metric: &catalog.Metric{ID: "rail", Direction: catalog.Down}, Role: catalog.Guardrail, Limit: &catalog.Limit{Value: 0.5, Relative: true}}, 0, -1)
+	l.x().End, l.x().Sequential.FinalLook = end, true
+	e := NewEvaluator(l.plan, 0)
+	facts := map[string]Tuning{}
+	look := func(at time.Time, more ...func(*Inputs)) (*Result, *Row) {
+		in := Inputs{AsOf: at, Watermark: &at, Complete: true, Facts: facts}
+		for _, f := range more {
+			f(&in)
+		}
+		r := e.Evaluate(l.cells(), in, Slices{})
+		for k, f := range r.Facts {
+			facts[k] = f
+		}
+		return r, &r.Rows[0]
+	}
+	// z = 2.6: clear to one look at half of alpha (2.24), not to the sequential test at half of it (3.26).
+	l.shares(4000, 1200, 1308)
+	_, row := look(noon)
+	tuning := stats.Tuning{V: row.Tuning.V}
+	cells := l.cells().Whole()
+	test := stats.Compare(cells[1].Metric(0), cells[0].Metric(0), stats.Design{Alpha: 0.05, Tuning: tuning}).Difference
+	before, at := tuning.Hybrid(test, 4000, 4000, 0.05, false), tuning.Hybrid(test, 4000, 4000, 0.05, true)
+	if row.State != "not_clear" || row.Tuning.Final != nil || *row.Difference.PAlways != before.P.V || *row.Difference.IntervalAlways != *before.Interval.Ptr() {
+		t.Fatalf("before the end: %s, p %v, %+v", row.State, *row.Difference.PAlways, row.Tuning)
+	}
+	for name, miss := range map[string]func(*Inputs){
+		"watermark": func(in *Inputs) { in.Watermark = &noon }, "not complete": func(in *Inputs) { in.Complete = false },
+		"halted": func(in *Inputs) { in.Unreliable = []string{"halted_gap"} },
+	} {
+		if _, row := look(end, miss); row.Tuning.Final != nil {
+			t.Errorf("looked although: %s", name)
+		}
+	}
+	r, row := look(end)
+	final := row.Tuning.Final
+	if final == nil || !final.Rejected || *final.P != test.P.V || !final.Set.Equal(end) || row.State != "better" || !slices.Contains(row.Reasons, ReasonFinalLook) {
+		t.Fatalf("at the end: %s %v, %+v", row.State, row.Reasons, final)
+	}
+	if *row.Difference.PAlways != at.P.V || math.Abs(final.Interval[0]-at.Interval.Low) > 1e-15 || *row.Difference.IntervalAlways != *before.Interval.Ptr() {
+		t.Errorf("at the end: p %v, look's interval %v, Hybrid says %+v", *row.Difference.PAlways, *final.Interval, at)
+	}
+	if f := r.Facts[row.Key()]; f.Final == nil || f.V != row.Tuning.V || r.Tuning["m/treatment"].Final == nil {
+		t.Errorf("the fact: %+v", f)
+	}
+	if rail := &r.Rows[1]; rail.Tuning.Final != nil || rail.Guardrail == nil || *rail.Difference.PAlways != tuning.Always(test, 4000, 4000, 0.05).P.V {
+		t.Errorf("a guardrail had a final look: %+v, p %v", rail.Tuning, *rail.Difference.PAlways)
+	}
+	// The estimate goes back; what was found stands, the interval says where it is now.
+	l.shares(4000, 1200, 1200)
+	r, row = look(end.Add(time.Hour))
+	if row.State != "better" || !equalFinal(row.Tuning.Final, final) || *row.Difference.PAlways != 2*test.P.V || len(r.Facts) != 0 {
+		t.Errorf("afterwards: %s, p %v, %+v, facts %v", row.State, *row.Difference.PAlways, row.Tuning.Final, r.Facts)
+	}
+	// Another process, with the facts, says the same; without the look's fact it would look now.
+	other := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: r.AsOf, Watermark: r.Watermark, Complete: true, Facts: facts}, Slices{})
+	if asJSON(t, other) != asJSON(t, r) || len(other.Facts) != 0 {
+		t.Error("the same cells and facts give another result")
+	}
+	// A look that found nothing is a look all the same: what becomes clear to one look later does not count.
+	for i := range 2 {
+		l := newLab().metric(goal("m"), 0, -1)
+		l.x().End, l.x().Sequential.FinalLook = end, true
+		e := NewEvaluator(l.plan, 0)
+		facts := map[string]Tuning{}
+		rows := func(at time.Time) *Row {
+			r := e.Evaluate(l.cells(), Inputs{AsOf: at, Watermark: &at, Complete: true, Facts: facts}, Slices{})
+			for k, f := range r.Facts {
+				facts[k] = f
+			}
+			return &r.Rows[0]
+		}
+		n := []int{4000, 50}[i] // decided, and still collecting
+		l.shares(n, 3*n/10, 3*n/10)
+		first := rows(end)
+		if f := first.Tuning.Final; f == nil || f.Rejected || (f.P == nil) != (first.State == "collecting") {
+			t.Fatalf("with %d subjects: %+v", n, first.Tuning)
+		}
+		l.shares(4000, 1200, []int{1360, 1312}[i])
+		if row := rows(end.Add(time.Hour)); row.State != "not_clear" || *row.Difference.P > 0.025 || row.Tuning.Final.Rejected || row.Tuning.V == 0 {
+			t.Errorf("with %d subjects first: looked again: %s, %+v", n, row.State, row.Tuning)
+		}
+	}
+	// Data that is analysed is looked at where it ends.
+	final2 := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon, Analyze: true}, Slices{})
+	if f := final2.Rows[0].Tuning.Final; f == nil || f.Set != nil || len(final2.Facts) != 0 || len(final2.FactsOf()) != 0 {
+		t.Errorf("analyzed: %+v, facts %v", final2.Rows[0].Tuning, final2.FactsOf())
+	}
+}
+
+// With the definition's tau2 the look is a fact by itself.
+func TestFinalLookWithAFixedPrior(t *testing.T) {
+	l := newLab().metric(goal("m"), 0, -1)
+	l.x().End, l.x().Sequential.FinalLook, l.x().Sequential.Tau2 = noon, true, 1e-4
+	l.shares(4000, 1200, 1308)
+	in := Inputs{AsOf: noon, Watermark: &noon, Complete: true}
+	first := Evaluate(l.plan, 0, l.cells(), in, Slices{})
+	fact := first.Facts[first.Rows[0].Key()]
+	if fact.Final == nil || !fact.Final.Rejected || fact.Tau2 != 0 || first.Rows[0].Tuning.Tau2 != 1e-4 {
+		t.Fatalf("fact %+v, tuning %+v", fact, first.Rows[0].Tuning)
+	}
+	l.shares(4000, 1200, 1200)
+	in.Facts = first.Facts
+	second := Evaluate(l.plan, 0, l.cells(), in, Slices{})
+	if row := &second.Rows[0]; !equalFinal(row.Tuning.Final, fact.Final) || row.State != "better" || len(second.Facts) != 0 {
+		t.Errorf("%s, %+v, facts %v", row.State, row.Tuning, second.Facts)
+	}
+}
+
+// The fixed-horizon interval decides where the definition says so, and is what is corrected; the always-valid numbers stay.
+func TestFixedIntervalDecides(t *testing.T) {
+	l := newLab().metric(goal("m"), 0, -1).metric(catalog.MetricUse{Metric: &catalog.Metric{ID: "rail", Direction: catalog.Down}, Role: catalog.Guardrail, Limit: &catalog.Limit{Value: 0.01, Relative: true}}, 0, -1)
+	l.shares(4000, 1200, 1300) // z = 2.4
+	plain := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon}, Slices{})
+	l.x().Fixed = true
+	r := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon}, Slices{})
+	for i, want := range []string{"better", "worse"} {
+		row, was := &r.Rows[i], &plain.Rows[i]
+		if was.State != "not_clear" || row.State != want || !slices.Contains(row.Reasons, ReasonFixedHorizon) || slices.Contains(was.Reasons, ReasonFixedHorizon) {
+			t.Errorf("%s: %s %v, was %s", row.Key(), row.State, row.Reasons, was.State)
+		}
+		if !equalDifference(&row.Difference, &was.Difference) {
+			t.Errorf("%s: numbers changed", row.Key())
+		}
+	}
+	if r.Rows[1].Guardrail.State != plain.Rows[1].Guardrail.State {
+		t.Errorf("the guardrail's word became %s", r.Rows[1].Guardrail.State)
+	}
+	for correction, want := range map[catalog.Correction]float64{catalog.Bonferroni: 2, catalog.Holm: 2, catalog.BH: 1} {
+		l.x().Correction = correction
+		row := &Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon}, Slices{}).Rows[0]
+		if p := want * *row.Difference.P; math.Abs(*row.PAdjusted-p) > 1e-15 || row.State != map[bool]string{true: "better", false: "not_clear"}[p <= 0.05] {
+			t.Errorf("%s: %s, corrected p %v, want %v", correction, row.State, *row.PAdjusted, p)
+		}
+	}
+	// While there is too little to say anything a fixed horizon says nothing either.
+	few := newLab().metric(goal("m"), 0, -1)
+	few.x().Fixed = true
+	few.shares(90, 20, 80)
+	if row := &Evaluate(few.plan, 0, few.cells(), Inputs{AsOf: noon}, Slices{}).Rows[0]; row.State != "collecting" || slices.Contains(row.Reasons, ReasonFixedHorizon) {
+		t.Errorf("%s %v", row.State, row.Reasons)
+	}
+}
+
+func TestStudentMixtureOnRequest(t *testing.T) {
+	l := newLab().metric(goal("m"), 0, -1)
+	l.x().Sequential.Student = true
+	l.shares(400, 120, 180)
+	row := &Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon}, Slices{}).Rows[0]
+	cells := l.cells().Whole()
+	d := stats.Compare(cells[1].Metric(0), cells[0].Metric(0), stats.Design{Alpha: 0.05}).Difference
+	want := stats.Tuning{V: row.Tuning.V}.StudentMixture(d, 400, 400, 0.05)
+	if *row.Difference.PAlways != want.P.V || *row.Difference.IntervalAlways != *want.Interval.Ptr() {
+		t.Errorf("%v %v, want %+v", *row.Difference.PAlways, *row.Difference.IntervalAlways, want)
+	}
+	// So early that its interval is not finite: collecting, with the reason.
+	early := newLab().metric(goal("m"), 0, -1)
+	early.x().Sequential.Student, early.x().Sequential.Subjects = true, 1_000_000
+	early.shares(100, 30, 40)
+	if row := &Evaluate(early.plan, 0, early.cells(), Inputs{AsOf: noon}, Slices{}).Rows[0]; row.State != "collecting" || !slices.Equal(row.Reasons, []string{ReasonLittleInformation}) {
+		t.Errorf("%s %v", row.State, row.Reasons)
+	}
+}
+
+func TestLiftMethodOnRequest(t *testing.T) {
+	for method, want := range map[catalog.LiftMethod]stats.LiftMethod{"": stats.Fieller, catalog.Fieller: stats.Fieller, catalog.Delta: stats.Delta, catalog.LogDelta: stats.LogDelta} {
+		l := newLab().metric(goal("m"), 0, -1)
+		l.x().Lift = method
+		l.shares(400, 120, 180)
+		row := &Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon}, Slices{}).Rows[0]
+		cells := l.cells().Whole()
+		c := stats.Compare(cells[1].Metric(0), cells[0].Metric(0), stats.Design{Alpha: 0.05, Lift: want})
+		if row.Lift.Method != string(want) || *row.Lift.Interval != *c.Lift.Interval.Ptr() {
+			t.Errorf("%q: %s %v, want %+v", method, row.Lift.Method, *row.Lift.Interval, c.Lift)
+		}
+	}
+}
