@@ -64,9 +64,12 @@ type Options struct {
 	// EvaluateEvery is the shortest time between two evaluations of one experiment. Default 50 ms; it is never less
 	// than ten times what the last evaluation cost.
 	EvaluateEvery time.Duration
-	// CacheBytes is the block cache that all shards share. Default 256 MiB.
+	// Memory is what the shards' state plans to take in memory, in bytes; it takes less while there is less to keep. Default
+	// 2 GiB.
+	Memory int64
+	// CacheBytes is the block cache that all shards share. Default: a tenth of Memory.
 	CacheBytes int64
-	// CacheSubjects is how many decoded subjects one shard keeps. Default: state's own.
+	// CacheSubjects is how many decoded subjects one shard keeps. Default: by Memory.
 	CacheSubjects int
 
 	// RejectQuota bounds the bytes of rejected and late records that a shard keeps per reason; a shard that has used it up
@@ -152,7 +155,8 @@ func (o Options) withDefaults() Options {
 	setNumber(&o.CommitDeadline, 30*time.Second)
 	setNumber(&o.WatchEvery, time.Second)
 	setNumber(&o.EvaluateEvery, 50*time.Millisecond)
-	setNumber(&o.CacheBytes, 256<<20)
+	setNumber(&o.Memory, defaultMemory)
+	setNumber(&o.CacheBytes, share(o.Memory, 1).blocks)
 	setNumber(&o.StormWindow, 10_000)
 	setNumber(&o.StormShare, 0.2)
 	setNumber(&o.DiskLow, 2<<30)
@@ -171,6 +175,8 @@ func (o Options) validate() error {
 	switch {
 	case o.Shards < 1 || o.Shards > 1024:
 		return fmt.Errorf("stream: Options.Shards is %d, must be 1 to 1024", o.Shards)
+	case o.Memory < minMemory:
+		return fmt.Errorf("stream: Options.Memory is %d bytes, must be at least %d", o.Memory, minMemory)
 	case o.CommitEvery > 5*time.Second:
 		return fmt.Errorf("stream: Options.CommitEvery is %s, must be at most 5s", o.CommitEvery)
 	case o.StormShare <= 0 || o.StormShare > 1:

@@ -98,7 +98,9 @@ func (t *subjectType) open(ctx context.Context, p int32) (*shard, *Halt, error) 
 	if err := makeDir(e.opt.FS, dir); err != nil {
 		return nil, nil, fmt.Errorf("stream: make %s: %w", dir, err)
 	}
-	store, err := state.Open(dir, t.plan, state.Options{FS: e.opt.FS, Cache: e.cache, FileCache: e.files, CacheSubjects: e.opt.CacheSubjects, RejectQuota: e.opt.RejectQuota, RejectsCountOnly: t.countsOnly(p)})
+	opt := state.Options{FS: e.opt.FS, Cache: e.cache, FileCache: e.files, RejectQuota: e.opt.RejectQuota, RejectsCountOnly: t.countsOnly(p)}
+	t.shardMemory(&opt)
+	store, err := state.Open(dir, t.plan, opt)
 	switch {
 	case errors.Is(err, state.ErrCorrupt):
 		return nil, haltDamagedState(dir, err), nil

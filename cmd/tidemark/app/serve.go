@@ -3,12 +3,15 @@ package app
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/tidemark/tidemark/catalog"
@@ -26,6 +29,7 @@ type serveFlags struct {
 	listen, admin, data, format string
 	insecure, rebuild           bool
 	commitEvery                 time.Duration
+	memory                      string
 	topic                       string
 	noTopic                     bool
 	baseURL                     string
@@ -54,6 +58,9 @@ func serveCommand(t terminal) *cobra.Command {
 			}
 			opt := stream.Options{Dir: f.data, KeepOpen: true, Rebuild: f.rebuild, CommitEvery: f.commitEvery, Logger: logger(t, f.format, false)}
 			if opt.Files, err = sourceFiles(sources, set); err != nil {
+				return err
+			}
+			if err := f.limitMemory(&opt); err != nil {
 				return err
 			}
 			if err := f.kafka.apply(&opt); err != nil {
@@ -85,6 +92,7 @@ func serveCommand(t terminal) *cobra.Command {
 	flags.StringVar(&f.format, "log-format", "auto", "text, json, or auto: text on a terminal")
 	flags.BoolVar(&f.insecure, "insecure-listen", false, "allow addresses that other machines reach")
 	flags.BoolVar(&f.rebuild, "rebuild", false, "build a new state from the log, beside the old, where definitions changed their meaning")
+	flags.StringVar(&f.memory, "memory", "", "plan with so many `BYTES` of memory, such as 4GiB (default: 2GiB for the state, and no bound)")
 	flags.DurationVar(&f.commitEvery, "commit-every", time.Second, "how often state is committed")
 	flags.StringArrayVar(&sources, "source", nil, "`ID=FILE`: read this source from a file instead; may be repeated")
 	flags.StringVar(&f.topic, "results-topic", "tidemark.results", "the compacted topic that results are published to")
@@ -103,6 +111,20 @@ func needBrokers(set *catalog.Set, opt stream.Options) error {
 			return usage("source %s reads the Kafka topic %s: say where Kafka is with --brokers", s.ID, s.Topics[0])
 		}
 	}
+	return nil
+}
+
+// limitMemory plans with --memory, and lets the collector work harder before the process takes more.
+func (f *serveFlags) limitMemory(opt *stream.Options) error {
+	if f.memory == "" {
+		return nil
+	}
+	n, err := humanize.ParseBytes(f.memory)
+	if err != nil || n < 128<<20 || n > math.MaxInt64 {
+		return usage("--memory %s: want at least 128MiB, such as 4GiB", f.memory)
+	}
+	opt.Memory = int64(n)
+	debug.SetMemoryLimit(int64(n) - int64(n)/20 - opt.OffHeap())
 	return nil
 }
 
