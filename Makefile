@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help build demo test race lint short kafka
+.PHONY: help build demo test race lint short kafka bench
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,3 +27,8 @@ lint: ## gofmt, vet, staticcheck
 
 kafka: ## fetch the real broker's jars
 	./bench/kafka/kafka.sh fetch
+
+SCENARIO ?= zipf-10m
+BENCH ?=
+bench: ## measure a scenario: make bench SCENARIO=latency BENCH="--broker kafka"; SCENARIO=all for all of them
+	$(GO) run ./bench run $(SCENARIO) $(BENCH)

@@ -174,7 +174,7 @@ func (h *harness) throughput(ctx context.Context, s Scenario, point *Point) erro
 				return ctx.Err()
 			}
 			name := h.Engines[(i+round)%len(h.Engines)] // another one is first in each round
-			sample := Sample{Engine: name, Round: round + 1, Began: time.Now().UTC(), Load: load(), Records: s.Shape.Events}
+			sample := Sample{Engine: name, Round: round + 1, Load: load(), Busy: busy(ctx), Began: time.Now().UTC(), Records: s.Shape.Events}
 			if err := h.one(ctx, s, log, point, &sample); err != nil {
 				sample.Error = err.Error()
 			}
@@ -231,8 +231,8 @@ func (s *Sample) line() string {
 	case s.Semantics == "":
 		exact = "no cells"
 	}
-	return fmt.Sprintf("%-14s round %d  %9.0f events/s  %6.0f ns/event  broker %5.0f  RSS %5d MB  load %.1f  %s", s.Engine, s.Round,
-		perSecond(s.Records, s.Wall), perEvent(s.CPU, s.Records), perEvent(s.BrokerCPU, s.Records), s.RSS>>20, s.Load, exact)
+	return fmt.Sprintf("%-14s round %d  %9.0f events/s  %6.0f ns/event  broker %5.0f  RSS %5d MB  busy before %2.0f %%  %s", s.Engine, s.Round,
+		perSecond(s.Records, s.Wall), perEvent(s.CPU, s.Records), perEvent(s.BrokerCPU, s.Records), s.RSS>>20, 100*s.Busy, exact)
 }
 
 // Fill fills the scenario's topics, hands over the environment that a peer would be run with, and waits for the end of ctx.

@@ -18,6 +18,7 @@ type Freshness struct {
 	Rate     float64 `json:"rate"`            // asked for
 	Achieved float64 `json:"achieved"`        // appended
 	Load     float64 `json:"load_before"`
+	Busy     float64 `json:"busy_before"`
 	Marks    int     `json:"marks"`
 	Lost     int     `json:"lost"` // marks that never showed
 	P50      float64 `json:"p50_ms"`
@@ -46,7 +47,7 @@ func (h *harness) latency(ctx context.Context, s Scenario) (err error) {
 	}
 	slices.SortFunc(rates, func(a, b Freshness) int { return int(a.Rate - b.Rate) })
 	for _, f := range rates {
-		f.Maximum, f.Load = l.maximum, load()
+		f.Maximum, f.Load, f.Busy = l.maximum, load(), busy(ctx)
 		if err := l.fresh(ctx, &f); err != nil {
 			return err
 		}

@@ -115,15 +115,15 @@ func (r *Report) throughputTables(say func(string, ...any)) {
 	}
 	say("<details><summary>Every run</summary>")
 	say("")
-	say("| round | engine | began | load before | events/s | CPU ns/event | RSS MB | start ms | cells |")
+	say("| round | engine | began | busy before % | events/s | CPU ns/event | RSS MB | start ms | cells |")
 	say("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	for i := range r.Samples {
 		s := &r.Samples[i]
 		if s.Error != "" {
-			say("| %d | %s | %s | %.1f | failed | | | | |", s.Round, s.Engine, s.Began.Format("15:04:05"), s.Load)
+			say("| %d | %s | %s | %.0f | failed | | | | |", s.Round, s.Engine, s.Began.Format("15:04:05"), 100*s.Busy)
 			continue
 		}
-		say("| %d | %s | %s | %.1f | %s | %s | %d | %d | %s |", s.Round, s.Engine, s.Began.Format("15:04:05"), s.Load, number(rate(s)), number(cost(s)), s.RSS>>20, s.Start/1e6, s.exactness())
+		say("| %d | %s | %s | %.0f | %s | %s | %d | %d | %s |", s.Round, s.Engine, s.Began.Format("15:04:05"), 100*s.Busy, number(rate(s)), number(cost(s)), s.RSS>>20, s.Start/1e6, s.exactness())
 	}
 	say("")
 	say("</details>")

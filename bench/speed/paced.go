@@ -153,7 +153,7 @@ type live struct {
 
 // goLive fills, starts the program, lets it catch up, and readies a producer that continues the log.
 func (h *harness) goLive(ctx context.Context, s Scenario) (l *live, err error) {
-	l = &live{harness: h, s: s, caught: Sample{Engine: "tidemark", Round: 1, Began: time.Now().UTC(), Load: load(), Records: s.Shape.Events}}
+	l = &live{harness: h, s: s, caught: Sample{Engine: "tidemark", Round: 1, Began: time.Now().UTC(), Load: load(), Busy: busy(ctx), Records: s.Shape.Events}}
 	if l.log, err = openLog(ctx, h.Cache, h.Broker, s.Shape, false, h.Say); err != nil {
 		return nil, err
 	}
@@ -215,7 +215,7 @@ func (l *live) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sample := Sample{Engine: "tidemark", Round: 1, Began: l.caught.Began, Load: l.caught.Load, Records: l.p.gen.Made(), RSS: usage.Peak, CPU: int64(usage.CPU),
+	sample := Sample{Engine: "tidemark", Round: 1, Began: l.caught.Began, Load: l.caught.Load, Busy: l.caught.Busy, Records: l.p.gen.Made(), RSS: usage.Peak, CPU: int64(usage.CPU),
 		Wall: time.Since(l.caught.Began).Nanoseconds(), Written: usage.Written, Notes: []string{"the whole of a paced run: its rate and cost are those of the pace, not of the engine"}}
 	if err := l.check(ctx, l.e, l.s, l.p.gen.Made(), nil, &sample); err != nil {
 		return err

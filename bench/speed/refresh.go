@@ -17,6 +17,7 @@ import (
 type RefreshSample struct {
 	Round int     `json:"round"`
 	Load  float64 `json:"load_before"`
+	Busy  float64 `json:"busy_before"`
 	Rate  float64 `json:"rate"`
 	// Live is how many cells have subjects, over all experiments and groupings; Changed how many different ones a second of
 	// traffic touches, on average over the measurement.
@@ -43,7 +44,7 @@ func (h *harness) refresh(ctx context.Context, s Scenario) (err error) {
 	defer func() { err = errors.Join(err, l.close()) }()
 	want := h.answers.cells(s.Shape, s.Shape.Events, s.Job, s.Job.Semantics())
 	for round := range h.Runs {
-		out := RefreshSample{Round: round + 1, Load: load(), Rate: s.Rates[0], Live: int64(len(want)) * int64(s.Job.Experiments)}
+		out := RefreshSample{Round: round + 1, Load: load(), Busy: busy(ctx), Rate: s.Rates[0], Live: int64(len(want)) * int64(s.Job.Experiments)}
 		f := Freshness{Rate: out.Rate}
 		file := filepath.Join(h.Out, fmt.Sprintf("refresh-%d.cpu.pprof", round+1))
 		profiled := make(chan error, 1)

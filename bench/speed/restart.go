@@ -16,6 +16,7 @@ import (
 type RestartSample struct {
 	Round int     `json:"round"`
 	Load  float64 `json:"load_before"`
+	Busy  float64 `json:"busy_before"`
 	Rate  float64 `json:"rate"` // events/s appended all the while
 	// Serving: the API gives a result with numbers again, labelled with its lag. Ready: /-/ready. CaughtUp: the result is no
 	// further behind the log's end than CaughtUpWithin of traffic.
@@ -39,6 +40,7 @@ func (h *harness) restart(ctx context.Context, s Scenario) (err error) {
 	defer func() { err = errors.Join(err, l.close()) }()
 	rate := s.Shares[0] * l.maximum
 	for round := range h.Runs {
+		idle := busy(ctx)
 		pacing, stop := context.WithCancel(ctx)
 		paced := make(chan error, 1)
 		go func() {
@@ -50,6 +52,7 @@ func (h *harness) restart(ctx context.Context, s Scenario) (err error) {
 		if err := errors.Join(err, <-paced); err != nil {
 			return err
 		}
+		sample.Busy = idle
 		h.Say("restart %d at %.0f events/s: serving after %.0f ms, %d behind; ready after %.0f ms; caught up after %.0f ms", sample.Round, rate, sample.Serving, sample.Behind, sample.Ready, sample.CaughtUp)
 		h.report.Restarts = append(h.report.Restarts, sample)
 		if err := l.settle(ctx); err != nil {

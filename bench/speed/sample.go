@@ -1,9 +1,11 @@
 package speed
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -16,8 +18,11 @@ type Sample struct {
 	Engine string    `json:"engine"`
 	Round  int       `json:"round"`
 	Began  time.Time `json:"began"`
-	// Load is the load average of one minute before the run; a busy machine makes a figure worthless.
+	// Load is the load average of one minute before the run, which has in it what the harness did until then. Busy is the
+	// share of all cores at work in the second before the run, when nothing of the harness is: a machine that others use
+	// makes a figure worthless.
 	Load    float64 `json:"load_before"`
+	Busy    float64 `json:"busy_before"`
 	Records int64   `json:"records"`
 	// Wall goes from the first record asked for to the result that stands on the last.
 	Wall int64 `json:"wall_ns"`
@@ -106,6 +111,41 @@ func load() float64 {
 		return 0
 	}
 	return float64(info.Loads[0]) / (1 << 16)
+}
+
+// busy watches the machine for a second and returns the share of all cores that worked, or were stolen by the host.
+func busy(ctx context.Context) float64 {
+	idle, all := processorTicks()
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Second):
+	}
+	idle2, all2 := processorTicks()
+	if all2 == all {
+		return 0
+	}
+	return 1 - float64(idle2-idle)/float64(all2-all)
+}
+
+// processorTicks are the ticks that all processors idled or waited for a disk, and all their ticks, since the start.
+func processorTicks() (idle, all int64) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	// cpu user nice system idle iowait irq softirq steal guest guest_nice; guests are in user and nice already.
+	for i, word := range strings.Fields(line) {
+		n, err := strconv.ParseInt(word, 10, 64)
+		if err != nil || i > 8 {
+			continue
+		}
+		all += n
+		if i == 4 || i == 5 {
+			idle += n
+		}
+	}
+	return idle, all
 }
 
 func freeBytes(dir string) (int64, error) {
