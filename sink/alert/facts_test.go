@@ -17,7 +17,7 @@ func TestMessageHasTheRowsCautions(t *testing.T) {
 	row.Warnings = []results.Warning{{Code: "heterogeneity", Dimension: "platform"}, {Code: "novelty"}}
 	n := &notify.Notification{Kind: notify.Guardrail, Metric: "CRASHES"}
 	scene{experiment: definitions().Experiments[0], result: r, row: row}.addRow(n)
-	if want := "p 0.0124 after Holm · check slices differ, novelty"; n.Caution != want {
+	if want := "p 0.0124 after Holm · check: slices differ, novelty"; n.Caution != want {
 		t.Errorf("%q, want %q", n.Caution, want)
 	}
 	if n.Level != "98.75%" || n.Correction != "holm" || n.PAdjustedValue == nil || *n.PAdjustedValue != 0.0124 || !slices.Equal(n.Warnings, []string{"heterogeneity", "novelty"}) {

@@ -95,7 +95,7 @@ func (r *Row) Caution(correction string, alpha float64) string {
 		}
 	}
 	if len(names) > 0 {
-		parts = append(parts, "check "+strings.Join(names, ", "))
+		parts = append(parts, "check: "+strings.Join(names, ", "))
 	}
 	return strings.Join(parts, " · ")
 }

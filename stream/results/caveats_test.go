@@ -17,8 +17,8 @@ func TestCautionIsOneShortLine(t *testing.T) {
 		{"nothing", Row{}, "holm", ""},
 		{"corrected", Row{PAdjusted: ptr(0.03124)}, "holm", "p 0.0312 after Holm"},
 		{"not across alpha", Row{PAdjusted: ptr(0.04996)}, "ebh", "p 0.04996 after e-BH"},
-		{"warned, each name once", Row{Warnings: warned}, "", "check slices differ, suspicious lift, of tomorrow"},
-		{"both", Row{PAdjusted: ptr(1e-9), Warnings: warned[1:2]}, "bh", "p <0.0001 after Benjamini–Hochberg · check suspicious lift"},
+		{"warned, each name once", Row{Warnings: warned}, "", "check: slices differ, suspicious lift, of tomorrow"},
+		{"both", Row{PAdjusted: ptr(1e-9), Warnings: warned[1:2]}, "bh", "p <0.0001 after Benjamini–Hochberg · check: suspicious lift"},
 	} {
 		if got := c.row.Caution(c.correction, 0.05); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)

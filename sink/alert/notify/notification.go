@@ -58,7 +58,7 @@ type Notification struct {
 	VariantSubjects            string
 	SRMState, SRMP             string
 	WorstSlice                 string // "platform=Android +11.4%"
-	Caution                    string // "p 0.031 after Holm · check slices differ": what to know with the row's state
+	Caution                    string // "p 0.031 after Holm · check: slices differ": what to know with the row's state
 	Lag                        string // how old the data was
 	Behind                     bool   // so old that the message is about the past: a backlog is being read
 

@@ -41,7 +41,7 @@ func Firing() *notify.Notification {
 // Warned is it with what to know beside it.
 func Warned() *notify.Notification {
 	n := Firing()
-	n.Caution, n.Warnings = "p 0.0124 after Holm · check slices differ, novelty", []string{"heterogeneity", "novelty"}
+	n.Caution, n.Warnings = "p 0.0124 after Holm · check: slices differ, novelty", []string{"heterogeneity", "novelty"}
 	n.Correction, n.PAdjustedValue = "holm", ptr(0.01243)
 	return n
 }
