@@ -277,3 +277,30 @@ func TestTuneCUPEDIsSilentWithTheRest(t *testing.T) {
 		t.Errorf("v* = %v, want %v", v, want)
 	}
 }
+
+func TestCUPEDOfImpossibleSumsSaysSo(t *testing.T) {
+	// Any two of the four totals could go together so, all four can't: numerator and denominator are uncorrelated, each goes with its own
+	// pre-period and against the other's. Of numerator − denominator 1.8 times more than everything would be explained.
+	bad := momentsOf(100, [4]int64{5, 5, 5, 5}, func(v, w int) int64 {
+		return [4][4]int64{{10, 0, 9, -9}, {0, 10, -9, 9}, {9, -9, 10, 0}, {-9, 9, 0, 10}}[v][w]
+	})
+	if err := bad.Check(); err != nil {
+		t.Fatalf("refused pair by pair, so the case says nothing: %v", err)
+	}
+	a := CUPED(bad, bad, Design{})
+	if len(a.Reasons) != 1 || a.Reasons[0] != Corrupt || a.Difference.SE.OK {
+		t.Errorf("%+v", a)
+	}
+	c := Compare(bad, bad, Design{CUPED: true, CUPEDTuning: Tuning{V: 1}, Tuning: Tuning{V: 1}})
+	requireFinite(t, "impossible pre-period", c)
+}
+
+func TestCUPEDThatExplainsEverythingHasAReason(t *testing.T) {
+	arm := func(shift int64) *moment.Sums {
+		return spread(200, func(i int64) moment.Point { return moment.Point{Num: i%13 + shift, Den: 1, Pre: i % 13} })
+	}
+	a := CUPED(arm(2), arm(0), Design{CUPEDTuning: Tuning{V: 1}})
+	if a.Difference.Value.V != 2 || a.Difference.SE.V != 0 || a.Difference.P.OK || len(a.Reasons) != 1 || a.Reasons[0] != ZeroVariance {
+		t.Errorf("%+v", a)
+	}
+}

@@ -55,7 +55,10 @@ func TestBoundaryOfConfseqAndDrconfseq(t *testing.T) {
 	// drconfseq best_rho2_exact: the ρ that makes the bound at 100 least is 12.17735; ours is the usual approximation, and
 	// costs next to nothing.
 	bound := func(rho float64) float64 { return mixture(100/(100+rho), unit(1), 0.05).K.V }
-	best := 12.17735
+	best := RhoExact(100, 0.05)
+	if math.Abs(best-12.17735) > 5e-6 {
+		t.Errorf("exact ρ(100, .05) = %v, drconfseq has 12.17735", best)
+	}
 	for _, other := range []float64{best - 0.001, best + 0.001} {
 		if bound(other) < bound(best) {
 			t.Errorf("ρ = %v gives %v, ρ = %v gives %v", other, bound(other), best, bound(best))
