@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stats/simulate"
@@ -27,7 +28,11 @@ func Definitions(s *simulate.Scenario) string {
 		columns = append(columns, "g AS slice")
 	}
 	// Lateness: an event that is also an outcome may be as late as a pre-period is long.
-	line("source: {id: events, format: json, kafka: {topic: events, keyed_by: s}, lateness: 72h}")
+	lateness := "72h"
+	if s.Window > 0 {
+		lateness = "1h" // for so long a window waits for late events
+	}
+	line("source: {id: events, format: json, kafka: {topic: events, keyed_by: s}, lateness: %s}", lateness)
 	line("---\nevent:\n  id: OUTCOME\n  owner: simulate\n  description: A subject meets its variant, and something adds to its total.\n  dependencies: [events]")
 	line("  sql: SELECT %s FROM events%s", strings.Join(columns, ", "), where(s, "WHERE v IS NOT NULL"))
 	if s.CUPED {
@@ -53,6 +58,9 @@ func Definitions(s *simulate.Scenario) string {
 		if s.Ratio {
 			line("  denominator: {event: %s, agg: SUM, value: d}\n  order: any", event)
 		}
+		if s.Window > 0 {
+			line("  window: %s\n  strict: true", time.Duration(s.Window)*s.Step)
+		}
 	}
 	weights := s.Weights
 	if weights == [2]float64{} {
@@ -60,7 +68,14 @@ func Definitions(s *simulate.Scenario) string {
 	}
 	line("---\nexperiment:\n  id: simulated\n  owner: simulate\n  description: An experiment whose truth is known.\n  subject: s\n  exposure: {event: OUTCOME}")
 	line("  variants: {control: %v, treatment: %v}\n  control: control\n  start: 2026-01-01", weights[0], weights[1])
-	line("  goals: [%s]\n  alpha: %v", strings.Join(goals, ", "), alpha(s))
+	others := goals[len(goals):]
+	if s.Goals > 0 {
+		goals, others = goals[:s.Goals], goals[s.Goals:]
+	}
+	line("  goals: [%s]\n  secondary: [%s]\n  alpha: %v", strings.Join(goals, ", "), strings.Join(others, ", "), alpha(s))
+	if s.Correction != "" {
+		line("  correction: %s", s.Correction)
+	}
 	if s.Slices > 0 {
 		line("  slices: [{dimension: slice, of: OUTCOME}]")
 	}

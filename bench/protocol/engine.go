@@ -179,6 +179,7 @@ func (g *engine) Look() (*simulate.Published, error) {
 		}
 		p.Numbers[at] = numbers(row)
 	}
+	p.Counts = [2]int64{simulate.Control: p.Numbers[0].C.N, simulate.Treatment: p.Numbers[0].T.N}
 	return p, nil
 }
 

@@ -79,7 +79,7 @@ func TestRecordsAreWhatTheEngineReads(t *testing.T) {
 		{simulate.Clicks("clicks", 2, 1, false), simulate.Event{Subject: 0, Num: 3, Den: 12}, []string{`{"s":"u0","t":1772452800000,"v":"control","x0":3,"d":12}`}},
 		{simulate.Before("before", .7, 2, 1), simulate.Event{Subject: 1, Num: 40, Pre: 2000000}, []string{`{"s":"u1","t":1772366400000,"x0":2.000000}`, `{"s":"u1","t":1772452800000,"v":"control","x0":0.000040}`}},
 		{simulate.Assigned("split", .5, 2, 1), simulate.Event{Subject: 9, Arm: simulate.Treatment}, []string{`{"s":"u9","t":1772452800000,"v":"treatment"}`}},
-		{simulate.Family("many", 2, 3, 2, 1), simulate.Event{Subject: 3, Nums: []int64{1000000, 0}, Slice: 2}, []string{`{"s":"u3","t":1772452800000,"v":"control","x0":1.000000,"x1":0.000000,"g":"g2"}`}},
+		{simulate.Family("many", 1, 2, 3, 2, 1), simulate.Event{Subject: 3, Nums: []int64{1000000, 0}, Slice: 2}, []string{`{"s":"u3","t":1772452800000,"v":"control","x0":1.000000,"x1":0.000000,"g":"g2"}`}},
 	} {
 		opened, err := new(Opener).Open(&c.scenario)
 		if err != nil {

@@ -48,7 +48,9 @@ func experiment(s *Scenario, rules []Rule, r *rand.Rand, open func(*Scenario) (E
 	step := s.Start(r)
 	l := newLook(s, population)
 	for i := range s.Looks {
+		population.look = i
 		step(emit)
+		population.settle()
 		if out.err != nil {
 			return out
 		}

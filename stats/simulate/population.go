@@ -32,7 +32,7 @@ type Event struct {
 // Population is all that has happened in one experiment: the exact sums of each metric, for the whole and for each slice.
 type Population struct {
 	s *Scenario
-	// Counts are the exposed subjects by arm.
+	// Counts are the subjects in it by arm.
 	Counts [2]int64
 	// Cells are by slice (0 is the whole), then by metric; each has both arms.
 	Cells []([2]moment.Sums)
@@ -40,14 +40,16 @@ type Population struct {
 	quick [2]floats
 	// subjects are kept where one may have several events.
 	subjects []subject
+	// look is the one that the events come before; waiting are subjects whose window is not over, in the order of entry.
+	look    int
+	waiting []int
 }
 
 type subject struct {
 	in, gone bool
 	arm      int8
-	slice    int
-	points   []moment.Point
-	one      [1]moment.Point
+	entry    int // look
+	point    moment.Point
 }
 
 // floats are sums of numerators and denominators.
@@ -90,25 +92,53 @@ func (p *Population) Add(e *Event) {
 		p.subjects = append(p.subjects, subject{})
 	}
 	u := &p.subjects[e.Subject]
+	if s.Window > 0 {
+		p.wait(u, e)
+		return
+	}
 	switch {
 	case u.gone:
 	case !u.in:
 		u.in, u.arm = true, int8(e.Arm)
-		u.one[0] = moment.Point{In: true, Num: e.Num, Den: s.den(e), Pre: e.Pre, PreDen: s.preDen()}
+		u.point = moment.Point{In: true, Num: e.Num, Den: s.den(e), Pre: e.Pre, PreDen: s.preDen()}
 		p.Counts[e.Arm]++
-		p.enter(0, e.Arm, u.one[0])
+		p.enter(0, e.Arm, u.point)
 	case int(u.arm) != e.Arm:
 		u.gone = true
 		p.Counts[u.arm]--
-		p.leave(0, int(u.arm), u.one[0])
-		u.one[0] = moment.Point{}
+		p.leave(0, int(u.arm), u.point)
+		u.point = moment.Point{}
 	default:
-		p.leave(0, e.Arm, u.one[0])
-		u.one[0].Num += e.Num
+		p.leave(0, e.Arm, u.point)
+		u.point.Num += e.Num
 		if s.Ratio {
-			u.one[0].Den += e.Den
+			u.point.Den += e.Den
 		}
-		p.enter(0, e.Arm, u.one[0])
+		p.enter(0, e.Arm, u.point)
+	}
+}
+
+// wait adds an event to a subject that enters as a whole when its window is over; events after that are not its own.
+func (p *Population) wait(u *subject, e *Event) {
+	if !u.in {
+		*u = subject{in: true, arm: int8(e.Arm), entry: p.look, point: moment.Point{In: true, Den: 1}}
+		p.waiting = append(p.waiting, e.Subject)
+	}
+	if p.look < u.entry+p.s.Window {
+		u.point.Num += e.Num
+	}
+}
+
+// settle takes in the subjects whose window can no longer change at this look.
+func (p *Population) settle() {
+	for len(p.waiting) > 0 {
+		u := &p.subjects[p.waiting[0]]
+		if p.look < u.entry+p.s.Window+p.s.Settle {
+			return
+		}
+		p.waiting = p.waiting[1:]
+		p.Counts[u.arm]++
+		p.enter(0, int(u.arm), u.point)
 	}
 }
 
@@ -141,7 +171,7 @@ func (p *Population) Recomputed() bool {
 	var again [2]moment.Sums
 	for i := range p.subjects {
 		if u := &p.subjects[i]; u.in && !u.gone {
-			again[u.arm].Add(u.one[0])
+			again[u.arm].Add(u.point)
 		}
 	}
 	return again == p.Cells[0]

@@ -314,52 +314,83 @@ func (s *split) Decide(l *Look) (rejects, misses bool) {
 	return yes, yes
 }
 
-// Many decides about all metrics and slices of an experiment together: it rejects when anything in it would alert.
-func Many(name string, alerts func(s *Scenario, logE []float64) bool) Rule {
+// Cell is where one metric in one slice stands.
+type Cell struct {
+	// LogE is ln e of the current e-value, −∞ while the cell is silent.
+	LogE float64
+	// Clear: the always-valid interval at the cell's level leaves 0 out. Of an engine it is the published state word.
+	Clear bool
+}
+
+// Many decides about all metrics and slices of an experiment together: it rejects when anything in it would alert. Cells are by
+// slice (the whole first), then by metric. A row of the whole has its share of the error rate, a slice all of it.
+func Many(name string, alerts func(s *Scenario, cells []Cell) bool) Rule {
 	return Rule{Name: name, Start: func(s *Scenario) Decider {
-		return &many{tunings: make([]stats.Tuning, (1+s.Slices)*s.metrics()), s: s, alerts: alerts}
+		n := (1 + s.Slices) * s.metrics()
+		return &many{tunings: make([]stats.Tuning, n), cells: make([]Cell, n), s: s, alerts: alerts}
 	}}
 }
 
 type many struct {
 	s       *Scenario
 	tunings []stats.Tuning
-	alerts  func(s *Scenario, logE []float64) bool
+	cells   []Cell
+	alerts  func(s *Scenario, cells []Cell) bool
 }
 
 func (m *many) Skip(*Population, float64, float64, bool) bool { return false }
 
-// Decide takes the current e-value of every cell that is not silent; each is tuned once. A published p is 1/e.
-func (m *many) Decide(l *Look) (rejects, misses bool) {
-	logE := make([]float64, len(m.tunings))
-	for i := range logE {
-		logE[i] = math.Inf(-1)
-		n, ok := l.Numbers(i)
-		if !ok {
-			continue
-		}
-		p := n.Test.Always.P
-		if l.Published != nil {
-			if n.State == string(stats.Collecting) {
-				continue
-			}
-		} else {
-			metrics := m.s.metrics()
-			treatment, control := l.Population.Cell(i/metrics, i%metrics)
-			if len(stats.Silence(treatment, control, n.T, n.C)) > 0 {
-				continue
-			}
-			if !m.tunings[i].Set() {
-				m.tunings[i].V, _ = stats.Tune(treatment, control, m.s.Scale, m.s.planned())
-			}
-			p = m.tunings[i].Always(n.Test, n.T.N, n.C.N, m.s.alpha()).P
-		}
-		if p.OK {
-			logE[i] = -math.Log(p.V)
-		}
+// level is the error rate of a cell.
+func (s *Scenario) level(cell int) float64 {
+	if cell >= s.metrics() || s.Correction == "" {
+		return s.alpha()
 	}
-	yes := m.alerts(m.s, logE)
+	d := stats.Divide(s.alpha(), .5, s.Goals, s.metrics()-s.Goals)
+	if cell < s.Goals {
+		return d.Goal
+	}
+	return d.Other
+}
+
+// Decide takes every cell that is not silent; each is tuned once. A published p is 1/e.
+func (m *many) Decide(l *Look) (rejects, misses bool) {
+	for i := range m.cells {
+		m.cells[i] = m.cell(l, i)
+	}
+	yes := m.alerts(m.s, m.cells)
 	return yes, yes
+}
+
+func (m *many) cell(l *Look, i int) Cell {
+	c := Cell{LogE: math.Inf(-1)}
+	n, ok := l.Numbers(i)
+	if !ok {
+		return c
+	}
+	if l.Published != nil {
+		if n.State == string(stats.Collecting) {
+			return c
+		}
+		c.Clear = n.State == string(stats.Better) || n.State == string(stats.Worse)
+		if p := n.Test.Always.P; p.OK {
+			c.LogE = -math.Log(p.V)
+		}
+		return c
+	}
+	metrics := m.s.metrics()
+	treatment, control := l.Population.Cell(i/metrics, i%metrics)
+	if len(stats.Silence(treatment, control, n.T, n.C)) > 0 {
+		return c
+	}
+	if !m.tunings[i].Set() {
+		m.tunings[i].V, _ = stats.Tune(treatment, control, m.s.Scale, m.s.planned())
+	}
+	a := m.tunings[i].Always(n.Test, n.T.N, n.C.N, m.s.level(i))
+	c.Clear, _ = outside(a.Interval, 0)
+	if a.P.OK {
+		c.LogE = -math.Log(a.P.V)
+	}
+	return c
 }
 
 // LiftMissed is not a test but an interval of the lift at one look: it misses when the true lift is outside.

@@ -207,31 +207,13 @@ func Accruing(name string, perArm, looks int, staggered bool) Scenario {
 	}
 }
 
-// Windowed is Accruing as the strict mode sees it: a subject enters once, with the total of its whole window, when that is over.
+// Windowed is Accruing, staggered, in the strict mode: a subject enters once, with the total of its window, when that is over and
+// nothing in time can change it any more. It goes on adding events after its window, which do not count.
 func Windowed(name string, perArm, looks, window int) Scenario {
-	return Scenario{
-		Name: name, Looks: looks, Step: time.Hour,
-		Start: func(r *rand.Rand) func(func(*Event)) {
-			at := make([][]int, looks+window)
-			for i := range 2 * perArm {
-				entry := r.IntN(looks)
-				at[entry+window] = append(at[entry+window], i)
-			}
-			look, n := 0, 0
-			var e Event
-			return func(emit func(*Event)) {
-				for _, i := range at[look] {
-					e.Subject, e.Arm, e.Num = n, i&1, 0
-					n++
-					for range window {
-						e.Num += poisson1(r)
-					}
-					emit(&e)
-				}
-				look++
-			}
-		},
-	}
+	s := Accruing(name, perArm, looks, true)
+	// The engine waits for the lateness of an hour, a look, and five minutes more for its clock.
+	s.Window, s.Settle = window, 2
+	return s
 }
 
 // poisson1 draws from Poisson(1) by its distribution.
@@ -346,10 +328,11 @@ func Assigned(name string, treatment float64, subjects, every int) Scenario {
 	}
 }
 
-// Family is an experiment with many metrics and slices, none of which has an effect.
-func Family(name string, metrics, slices, perArm, every int) Scenario {
+// Family is an experiment with many metrics and slices, none of which has an effect. Its error rate is divided over the whole's
+// rows: half to the goals, half to the others.
+func Family(name string, goals, metrics, slices, perArm, every int) Scenario {
 	return Scenario{
-		Name: name, Scale: moment.Scale{Num: scale}, Looks: perArm / every, Metrics: metrics, Slices: slices,
+		Name: name, Scale: moment.Scale{Num: scale}, Looks: perArm / every, Goals: goals, Metrics: metrics, Slices: slices, Correction: "bonferroni",
 		Start: func(r *rand.Rand) func(func(*Event)) {
 			e := Event{Nums: make([]int64, metrics)}
 			n := 0

@@ -26,10 +26,16 @@ type Scenario struct {
 	Ratio, CUPED bool
 	// Repeated: a subject may have several events; corrections are events, and one of the other arm takes the subject out.
 	Repeated bool
+	// Window, if set, is how many looks a subject's events count for, and Settle how many looks later it enters, once and complete:
+	// the strict mode.
+	Window, Settle int
 	// Split: only the counts of subjects matter.
 	Split bool
 	// Metrics is the number of metrics, default 1; Slices the number of slices that divide the subjects.
 	Metrics, Slices int
+	// Goals of the metrics are goals, the others secondary; 0 means all. Correction is the definition's.
+	Goals      int
+	Correction string
 	// Alpha of the definition, default 0.05; Planned its sequential subjects, default 10,000; Weights of control and treatment,
 	// default equal.
 	Alpha   float64
@@ -75,7 +81,7 @@ func (s *Scenario) preDen() int64 { return 0 }
 type Look struct {
 	Index, Last int
 	Effect      float64
-	// Counts are the exposed subjects by arm.
+	// Counts are the subjects by arm.
 	Counts [2]int64
 	// Population is nil where the look is at published numbers.
 	Population *Population
@@ -90,7 +96,7 @@ type Look struct {
 type Published struct {
 	// Numbers by slice, then by metric, as Population.Cells.
 	Numbers []Numbers
-	// Counts are the exposed subjects by arm, PSequential the split's p.
+	// Counts are the first metric's subjects by arm, or all exposed where only they matter; PSequential is the split's p.
 	Counts      [2]int64
 	PSequential stats.Number
 }
