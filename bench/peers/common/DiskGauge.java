@@ -13,24 +13,31 @@ import java.util.TimerTask;
 /** Looks once a second how many bytes a folder's files have, from when it is made, and keeps the largest answer. */
 final class DiskGauge {
   private final Path dir;
+  private final Timer timer = new Timer(true);
   private long largest;
 
   DiskGauge(Path dir) {
     this.dir = dir;
-    new Timer(true).schedule(new TimerTask() {
+    timer.schedule(new TimerTask() {
       @Override
       public void run() {
-        largest();
+        look();
       }
     }, 0, 1000);
   }
 
-  synchronized long largest() {
+  /** Looks a last time and returns the largest answer. */
+  long stop() {
+    timer.cancel();
+    return look();
+  }
+
+  private synchronized long look() {
     largest = Math.max(largest, size(dir));
     return largest;
   }
 
-  static long size(Path dir) {
+  private static long size(Path dir) {
     long[] sum = {0};
     if (!Files.exists(dir)) {
       return 0;

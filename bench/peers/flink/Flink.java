@@ -62,7 +62,7 @@ public final class Flink {
       Map<String, Object> extra = new LinkedHashMap<>();
       extra.put("plan", plan);
       String line = meter.line(
-          peer, org.apache.flink.runtime.util.EnvironmentInformation.getVersion(), run.events(), disk.largest(), extra,
+          peer, org.apache.flink.runtime.util.EnvironmentInformation.getVersion(), run.events(), disk.stop(), extra,
           "warmed up over " + run.warmEvents() + " events of another topic in the same process",
           "the clock begins when every task runs",
           "disk_bytes is the largest sum of local state and checkpoints seen, at one look a second: a finished job removes both");

@@ -33,12 +33,21 @@ final class Expert {
 
   private Expert() {}
 
-  static long published() {
-    return REFLECTED.values().stream().mapToLong(Long::longValue).sum();
+  /** Events that were counted before the application was started again, for which its tasks do not speak. */
+  private static volatile long before;
+
+  /** How many events the cells reflect that the second step has, once it has heard of every partition. */
+  static long published(int partitions) {
+    return REFLECTED.size() < partitions ? 0 : before + REFLECTED.values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  /** Takes note that the application is about to start again with this many events counted and committed. */
+  static void restarted(long events) {
+    before = events;
+    REFLECTED.clear();
   }
 
   static Topology build(String topic, String between, boolean table) {
-    REFLECTED.clear();
     Topology out = new Topology();
     var bytes = Serdes.ByteArray();
     out.addSource("events", bytes.deserializer(), bytes.deserializer(), topic);
@@ -70,7 +79,7 @@ final class Expert {
     private final Scan scan = new Scan();
     protected ProcessorContext<String, long[]> context;
     private long events;
-    private long told;
+    private long told = -1; // so that what was restored is handed on, even where no event follows
     private boolean committed;
 
     @Override

@@ -46,19 +46,23 @@ public final class Streams {
     }
     Map<String, String> settings = settings(peer, run, trial);
     if (run.warmEvents() > 0) {
-      new Pass(peer, run, settings, "warm").run(run.warmTopic(), run.warmEvents());
+      Map<String, String> once = new TreeMap<>(settings);
+      once.put("peer.restart", "0");
+      new Pass(peer, run, once, "warm").run(run.warmTopic(), run.warmEvents());
       System.gc();
     }
     System.out.println(new Pass(peer, run, settings, "run").run(run.topic(), run.events()));
     System.exit(0);
   }
 
-  /** All that differs from the defaults; README.md says why. "plan", "store" and "peer.…" are this program's own. */
+  /** All that differs from the defaults; README.md says why. "plan", "store" and "peer.…" are this program's own: peer.restart is
+   * after how many events the measured Processor API version is stopped and started again, for the test of its store. */
   static Map<String, String> settings(String peer, Run run, Map<String, String> trial) {
     Map<String, String> out = new TreeMap<>();
     boolean dsl = peer.equals("streams-dsl");
     out.put("plan", "rollup");
     out.put("store", "table");
+    out.put("peer.restart", "0");
     out.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, Integer.toString(run.cores()));
     out.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.AT_LEAST_ONCE);
     // In the DSL a commit is what hands updates on; the other version hands them on by itself each second.
@@ -88,6 +92,11 @@ public final class Streams {
     private final Map<String, String> settings;
     private final String id;
     private final Path state;
+    private final String between; // the topic between the steps of the Processor API version
+    private final boolean dsl;
+    private final boolean cube;
+    private KafkaStreams streams;
+    private volatile Throwable failure;
 
     Pass(String peer, Run run, Map<String, String> settings, String phase) {
       this.peer = peer;
@@ -95,59 +104,42 @@ public final class Streams {
       this.settings = settings;
       id = run.own() + phase;
       state = Path.of(run.dir(), "state-" + phase);
+      between = id + "-cells";
+      dsl = peer.equals("streams-dsl");
+      cube = settings.get("plan").equals("cube");
     }
 
     String run(String topic, long events) throws Exception {
-      boolean dsl = peer.equals("streams-dsl");
-      boolean cube = settings.get("plan").equals("cube");
-      Properties properties = new Properties();
-      properties.putAll(settings);
-      properties.remove("plan");
-      properties.remove("store");
-      properties.put(StreamsConfig.APPLICATION_ID_CONFIG, id);
-      properties.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, run.brokers());
-      properties.put(StreamsConfig.STATE_DIR_CONFIG, state.toString());
       Progress.reset();
+      Expert.restarted(0);
       try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, run.brokers()))) {
-        Topology topology;
-        String between = id + "-cells";
-        if (dsl) {
-          StreamsBuilder builder = new StreamsBuilder();
-          Dsl.build(builder, topic, cube);
-          topology = builder.build(properties);
-        } else {
-          admin.createTopics(List.of(new NewTopic(between, 1, (short) 1))).all().get();
-          topology = Expert.build(topic, between, settings.get("store").equals("table"));
-        }
-        if (System.getenv("BENCH_EXPLAIN") != null) {
-          System.out.println(topology.describe());
-        }
         DiskGauge disk = new DiskGauge(state);
-        KafkaStreams streams = new KafkaStreams(topology, properties);
-        streams.setStateListener((now, before) -> {
-          if (now == KafkaStreams.State.RUNNING) {
-            Progress.begin();
+        if (!dsl) {
+          admin.createTopics(List.of(new NewTopic(between, 1, (short) 1))).all().get();
+        }
+        start(topic);
+        long restart = Long.parseLong(settings.get("peer.restart"));
+        if (restart > 0) { // for the test: everything that follows comes from what was committed
+          while (Progress.count() < restart) {
+            sleep();
           }
-        });
-        Throwable[] failure = {null};
-        streams.setUncaughtExceptionHandler(e -> {
-          failure[0] = e;
-          return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
-        });
-        streams.start();
-        while (Progress.count() < events || !(dsl || Expert.published() >= events)) {
+          streams.close();
+          Expert.restarted(Progress.count());
+          start(topic);
+        }
+        while (Progress.count() < events || !(dsl || Expert.published(run.partitions()) >= events)) {
           Progress.draining = Progress.count() >= events;
-          sleep(streams, failure);
+          sleep();
         }
         Progress.draining = true;
         while (!committed(admin, List.of(topic))) {
-          sleep(streams, failure);
+          sleep();
         }
         // What the first step handed on is complete now, so the ends of the topics between no longer move.
         List<String> rest = new ArrayList<>(admin.listTopics().names().get());
         rest.removeIf(name -> !name.equals(between) && !(name.startsWith(id + "-") && name.endsWith("-repartition")));
         while (!committed(admin, rest)) {
-          sleep(streams, failure);
+          sleep();
         }
         Groupings cells = new Groupings(cube);
         if (dsl) {
@@ -157,7 +149,7 @@ public final class Streams {
         }
         Map<String, Object> extra = new TreeMap<>(Map.of("plan", settings.get("plan"), "store", dsl ? "rocksdb" : settings.get("store")));
         String line = Progress.meter().line(
-            peer, org.apache.kafka.common.utils.AppInfoParser.getVersion(), Progress.count(), disk.largest(), extra,
+            peer, org.apache.kafka.common.utils.AppInfoParser.getVersion(), Progress.count(), disk.stop(), extra,
             "warmed up over " + run.warmEvents() + " events of another topic in the same process",
             "the clock begins when all tasks are assigned, and ends when everything is committed",
             "at least once: after a crash it may count twice");
@@ -169,9 +161,41 @@ public final class Streams {
       }
     }
 
-    private static void sleep(KafkaStreams streams, Throwable[] failure) throws Exception {
-      if (streams.state() == KafkaStreams.State.ERROR || failure[0] != null) {
-        throw new IllegalStateException("Kafka Streams stopped", failure[0]);
+    /** Starts the application, or starts it again where its last commit left it. */
+    private void start(String topic) {
+      Properties properties = new Properties();
+      properties.putAll(settings);
+      properties.keySet().removeAll(Set.of("plan", "store", "peer.restart"));
+      properties.put(StreamsConfig.APPLICATION_ID_CONFIG, id);
+      properties.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, run.brokers());
+      properties.put(StreamsConfig.STATE_DIR_CONFIG, state.toString());
+      Topology topology;
+      if (dsl) {
+        StreamsBuilder builder = new StreamsBuilder();
+        Dsl.build(builder, topic, cube);
+        topology = builder.build(properties);
+      } else {
+        topology = Expert.build(topic, between, settings.get("store").equals("table"));
+      }
+      if (System.getenv("BENCH_EXPLAIN") != null) {
+        System.out.println(topology.describe());
+      }
+      streams = new KafkaStreams(topology, properties);
+      streams.setStateListener((now, before) -> {
+        if (now == KafkaStreams.State.RUNNING) {
+          Progress.begin();
+        }
+      });
+      streams.setUncaughtExceptionHandler(e -> {
+        failure = e;
+        return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+      });
+      streams.start();
+    }
+
+    private void sleep() throws Exception {
+      if (streams.state() == KafkaStreams.State.ERROR || failure != null) {
+        throw new IllegalStateException("Kafka Streams stopped", failure);
       }
       Thread.sleep(20);
     }
