@@ -1,7 +1,6 @@
 package moment
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"math"
@@ -14,44 +13,23 @@ import (
 	"testing"
 )
 
-// sharedData finds a folder of reference data beside the repository, or skips: the data carry no licence and stay out.
-func sharedData(t *testing.T, name string) string {
+// strd reads one of the NIST Statistical Reference Datasets: the certified values and the data as text.
+func strd(t *testing.T, name string) (mean, sd string, data []string) {
 	t.Helper()
-	dir, err := os.Getwd()
+	b, err := os.ReadFile(filepath.Join("testdata", "nist", name+".txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for {
-		path := filepath.Join(dir, "shared", "data", name)
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-		if filepath.Dir(dir) == dir {
-			t.Skipf("no shared/data/%s beside or above the working directory", name)
-		}
-		dir = filepath.Dir(dir)
-	}
-}
-
-// strd reads one file of the NIST Statistical Reference Datasets: the certified values and the data as text.
-func strd(t *testing.T, path string) (mean, sd string, data []string) {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inData := false
-	for lines := bufio.NewScanner(bytes.NewReader(b)); lines.Scan(); {
-		line := strings.TrimSpace(lines.Text())
-		switch {
-		case strings.HasPrefix(line, "Sample Mean"):
-			mean = strings.Fields(line[strings.Index(line, ":")+1:])[0]
-		case strings.HasPrefix(line, "Sample Standard Deviation"):
-			sd = strings.Fields(line[strings.Index(line, ":")+1:])[0]
-		case strings.HasPrefix(line, "Data:"):
-			inData = strings.Contains(line, "Y") && !strings.Contains(line, "Constructed")
-		case inData && line != "" && !strings.HasPrefix(line, "---"):
-			data = append(data, line)
+	for line := range strings.Lines(string(b)) {
+		f := strings.Fields(line)
+		switch f[0] {
+		case "#":
+		case "mean":
+			mean = f[1]
+		case "sd":
+			sd = f[1]
+		default:
+			data = append(data, f...)
 		}
 	}
 	return mean, sd, data
@@ -165,7 +143,7 @@ func TestNISTStRDTo15Digits(t *testing.T) {
 		{"NumAcc1", 3, 0}, {"NumAcc2", 1001, 1}, {"NumAcc3", 1001, 1}, {"NumAcc4", 1001, 6},
 	} {
 		t.Run(set.name, func(t *testing.T) {
-			mean, sd, data := strd(t, filepath.Join(sharedData(t, "nist_strd"), set.name+".dat"))
+			mean, sd, data := strd(t, set.name)
 			if len(data) != set.n {
 				t.Fatalf("read %d values, want %d", len(data), set.n)
 			}
