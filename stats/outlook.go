@@ -15,7 +15,14 @@ func (n Needed) Effect(x, power float64) (float64, error) {
 	if err := n.check(x); err != nil {
 		return 0, err
 	}
-	return MDE(n.SE/math.Sqrt(x), n.K(x), power)
+	effect, err := MDE(n.SE/math.Sqrt(x), n.K(x), power)
+	if err == nil && math.IsInf(effect, 0) {
+		err = fmt.Errorf("stats: no effect is shown at %v times %d and %d subjects: the tuning %+v is too far from what there is: %w", x, n.NT, n.NC, n.Tuning, ErrPlan)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return effect, nil
 }
 
 // Power returns the chance that the always-valid test shows a true effect at x times as many subjects. It returns ErrPlan for numbers out

@@ -237,6 +237,24 @@ func everything(t *testing.T, r *rand.Rand, where string, words map[State]int) {
 		sound(t, where+" Bayes", Bayes(test.Value.V, test.SE.V, Prior{r.NormFloat64(), r.ExpFloat64()}, alpha))
 		sound(t, where+" Novelty", string(Novelty(test, c.Difference, alpha)))
 	}
+	x := d.Tuning.Progress(c.Treatment.N, c.Control.N, c.Difference.SE.V, alpha)
+	if c.Difference.SE.V > 0 {
+		sound(t, where+" Progress", x)
+	}
+	q := CochranQ(strata)
+	chi := struct{ P Number }{AlwaysChiSquared(q.Q.V, q.DF, x, alpha)}
+	sound(t, where+" AlwaysChiSquared", chi)
+	need := Needed{NT: c.Treatment.N, NC: c.Control.N, SE: c.Difference.SE.V, Tuning: d.Tuning, Alpha: alpha, FinalLook: r.IntN(2) == 0}
+	times, power := math.Exp(3*r.NormFloat64()), r.Float64()
+	effect, err := need.Effect(times, power)
+	if err == nil {
+		sound(t, where+" Effect", effect)
+		p, _ := need.Power(effect, times)
+		sound(t, where+" Power", p)
+		if n, err := need.Subjects(effect, power); err == nil && n < 0 {
+			t.Fatalf("%s: %d subjects", where, n)
+		}
+	}
 	counts, weights := []int64{max(0, tr.N), max(0, co.N), r.Int64N(1e3)}, []float64{r.Float64(), 1, float64(r.IntN(2))}
 	srm, err := SampleRatio(counts, weights, SRMOptions{})
 	sound(t, where+" SampleRatio", srm)
