@@ -98,6 +98,10 @@ func (d *Definition) metric(set *catalog.Set, m *catalog.Metric) *Definition {
 	if m.ExcludeNone {
 		d.fact("without events", "a subject without a qualifying event is left out")
 	}
+	if m.Strict {
+		d.fact("strict window", "a subject enters once, complete, when its "+Since(m.Window)+" are over")
+	}
+	d.fact("clipped", clippedText(m))
 	d.fact("sliced by", strings.Join(m.Slices, ", "))
 	d.fact("tags", strings.Join(m.Tags, ", "))
 	d.fact("runbook", m.Runbook)
@@ -171,7 +175,7 @@ func (d *Definition) experiment(x *catalog.Experiment) *Definition {
 	if !x.Stop.IsZero() {
 		d.fact("stop", Clock(x.Stop))
 	}
-	d.fact("interval", Level(x.Alpha)+" always-valid")
+	d.inference(x)
 	d.fact("crossovers", ifelse(x.Crossover == catalog.First, "counted in their first variant", "left out of every cell"))
 	if x.PrePeriod > 0 {
 		d.fact("pre-period", Since(x.PrePeriod))
@@ -186,6 +190,61 @@ func (d *Definition) experiment(x *catalog.Experiment) *Definition {
 	}
 	d.Used = append(d.Used, Use{"", x.ID, "Results", ""})
 	return d
+}
+
+// inference is how an experiment's results are tested, as far as its definition says otherwise than the default.
+func (d *Definition) inference(x *catalog.Experiment) {
+	d.fact("interval", Level(x.Alpha)+ifelse(x.Fixed, " fixed-horizon decides: it holds for one look", " always-valid"))
+	if x.Sequential.Subjects > 0 && x.Sequential.Tau2 == 0 {
+		d.fact("tightest at", results.FormatCount(x.Sequential.Subjects)+" subjects")
+	}
+	if x.Sequential.Tau2 > 0 {
+		d.fact("prior variance", plain(x.Sequential.Tau2))
+	}
+	if x.Sequential.Student {
+		d.fact("mixture", "student: it knows that variances are estimated")
+	}
+	if x.Sequential.FinalLook {
+		d.fact("final look", "half of the error rate is kept for one classical look at the planned end")
+	}
+	if c := string(x.Correction); c != "" && c != "none" {
+		d.fact("correction", results.CorrectionName(c)+", over all metrics and treatments")
+	}
+	if x.Lift != "" && x.Lift != catalog.Fieller {
+		d.fact("intervals of lifts", string(x.Lift))
+	}
+	if x.MDE > 0 {
+		d.fact("smallest lift worth finding", effectSize(nil, &x.MDE, nil))
+	}
+	if x.SRMDeviation > 0 {
+		d.fact("split may deviate by", results.FormatPercent(x.SRMDeviation, 2))
+	}
+}
+
+// clippedText says to what range a subject's total is clipped.
+func clippedText(m *catalog.Metric) string {
+	format := m.Format
+	if m.Denominator != nil {
+		format = ""
+	}
+	ends := func(b catalog.Bounds, write func(*float64) string) string {
+		var parts []string
+		if b.Lower != nil {
+			parts = append(parts, "at least "+write(b.Lower))
+		}
+		if b.Upper != nil {
+			parts = append(parts, "at most "+write(b.Upper))
+		}
+		return strings.Join(parts, ", ")
+	}
+	text := ends(m.Cap, func(v *float64) string { return results.FormatValue(format, v, nil) })
+	if w := m.Winsorize; w != nil {
+		if text != "" {
+			text += "; "
+		}
+		text += ends(w.Bounds, func(v *float64) string { return "the " + plain(*v*100) + "th percentile" }) + " of all arms" + ifelse(w.NonZero, " without zeros", "") + ", frozen once"
+	}
+	return text
 }
 
 func limitText(u catalog.MetricUse) string {
