@@ -164,7 +164,6 @@ func options(c *cobra.Command, opt *speed.Options) {
 	f.StringVar(&opt.Cache, "cache", "", "`DIR` that keeps filled topics (default: in the user's cache folder)")
 	f.Int64Var(&opt.Events, "events", 0, "records instead of the scenario's")
 	f.Int64Var(&opt.Subjects, "subjects", 0, "subjects instead of the scenario's")
-	f.DurationVar(&opt.Span, "span", 0, "event time that the log covers instead of the scenario's")
 	opt.Say = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 }
 
@@ -181,7 +180,7 @@ func run() *cobra.Command {
 	f.StringArrayVar(&opt.Flags, "flag", nil, "a flag for tidemark serve; may be repeated")
 	f.IntVar(&opt.Seconds, "seconds", 0, "how long paced scenarios measure")
 	f.StringVar(&opt.Axis, "axis", "", "only the axes of a growth with this in their name")
-	f.DurationVar(&opt.Profile, "profile", 0, "keep a CPU profile of the first so many seconds of each of Tidemark's runs")
+	f.BoolVar(&opt.Profile, "profile", false, "keep a CPU profile of 20 s of each of Tidemark's runs")
 	c.RunE = func(c *cobra.Command, names []string) error {
 		var list []speed.Scenario
 		for _, name := range names {

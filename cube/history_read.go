@@ -141,7 +141,10 @@ func (h *History) read(x *catalog.PlanExperiment, s Snapshot) (*Cells, error) {
 // Point is a slice at one instant of a series.
 type Point struct {
 	Time time.Time
-	Arms []*Cell // by variant; nil for one without subjects
+	// Watermark and Definition are the snapshot's.
+	Watermark  time.Time
+	Definition string
+	Arms       []*Cell // by variant; nil for one without subjects
 }
 
 // Series returns a slice of a grouping of at most one dimension at each snapshot of a grain, oldest first: what a trend
@@ -156,7 +159,7 @@ func (h *History) Series(x *catalog.PlanExperiment, g Grain, mask uint, values [
 	}
 	points := make([]Point, len(heads))
 	for i := range heads {
-		points[i] = Point{Time: heads[i].Time, Arms: make([]*Cell, len(x.Variants))}
+		points[i] = Point{Time: heads[i].Time, Watermark: heads[i].Watermark, Definition: heads[i].Definition, Arms: make([]*Cell, len(x.Variants))}
 	}
 	for v := range x.Variants {
 		key := &Key{Variant: v, Mask: mask, Values: values}

@@ -108,6 +108,8 @@ func (e *Engine) openHistory() error {
 }
 
 func (e *Engine) closeDir() error {
+	e.reading.Lock()
+	defer e.reading.Unlock()
 	var err error
 	if e.facts != nil {
 		err = e.facts.close()

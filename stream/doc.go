@@ -34,7 +34,7 @@
 //	subjectType.life   held while shards are opened and closed; what it waits for (a shard's goroutine) takes no life
 //	fetcher.mu         held while the client is told to pause, resume, start or stop
 //	subjectType.mu     and rekeyTopic.mu, for moments: maps and small values
-//	inbox.mu, acks.mu, informer.mu, rates.mu: innermost
+//	inbox.mu, acks.mu, informer.mu, rates.mu, Engine.reading: innermost
 //
 // A shard's goroutine may take fetcher.mu and subjectType.mu, and never waits for another shard, the evaluator or a
 // broker, except for an operator's decision (accept.go). Whoever asks a shard something (do) holds neither mu.

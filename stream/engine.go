@@ -33,6 +33,8 @@ type Engine struct {
 	facts *factStore
 	// history is nil while the engine does not run, and in Analyze.
 	history atomic.Pointer[cube.History]
+	// reading is held by those who read history and facts from other goroutines, and by their closing.
+	reading sync.RWMutex
 
 	cache *pebble.Cache
 	files *pebble.FileCache

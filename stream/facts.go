@@ -115,19 +115,8 @@ func factKey(prefix byte, owner, name string) []byte {
 // loadFacts gives the experiments of a subject type the tunings that were set before.
 func (e *Engine) loadFacts(t *subjectType) {
 	for _, x := range t.experiments {
-		x.facts = make(map[string]results.Tuning)
-		for key, tuning := range e.opt.Facts[x.x.ID] {
-			x.facts[key] = tuning
-		}
-		err := e.facts.each(factPrefix, x.x.ID, func(key string, value []byte) error {
-			var tuning results.Tuning
-			if err := json.Unmarshal(value, &tuning); err != nil {
-				return err
-			}
-			x.facts[key] = tuning
-			return nil
-		})
-		if err != nil {
+		var err error
+		if x.facts, err = e.factsOf(x.x.ID); err != nil {
 			e.opt.Logger.Error("read dated facts: intervals are tuned anew", "experiment", x.x.ID, "err", err)
 		}
 	}

@@ -31,17 +31,14 @@ type Options struct {
 	Program string
 	// Events overrides how many records, and with them how fast event time passes; Subjects how many subjects.
 	Events, Subjects int64
-	// Span overrides the event time that the log covers.
-	Span time.Duration
 	// Flags are added to those of `tidemark serve`.
 	Flags []string
 	// Seconds overrides how long paced scenarios measure.
 	Seconds int
 	// Axis restricts a growth to axes whose name contains it.
 	Axis string
-	// Profile asks for a CPU profile of that length from the start of each of Tidemark's throughput runs, in Out. A run that
-	// is shorter leaves none.
-	Profile time.Duration
+	// Profile asks for a CPU profile of each of Tidemark's throughput runs, in Out.
+	Profile bool
 	// Command is what was typed, for the report.
 	Command string
 	// Say tells a person what is going on.
@@ -92,9 +89,6 @@ func (o Options) apply(s Scenario) Scenario {
 	}
 	if s.Kind == Throughput || s.Kind == Growth {
 		s.Shape.Step = span / time.Duration(s.Shape.Events)
-	}
-	if o.Span > 0 {
-		s.Shape.Step = o.Span / time.Duration(s.Shape.Events)
 	}
 	if o.Seconds > 0 {
 		s.Measure = time.Duration(o.Seconds) * time.Second

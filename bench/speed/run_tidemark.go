@@ -51,10 +51,10 @@ func (h *harness) tidemark(ctx context.Context, s Scenario, log *filledLog, dir 
 		return err
 	}
 	sample.Start = first.Sub(begun).Nanoseconds()
-	if h.Profile > 0 {
+	if h.Profile {
 		go func() {
 			file := filepath.Join(h.Out, fmt.Sprintf("%s-%d.cpu.pprof", s.Name, sample.Round))
-			if err := e.profile(ctx, h.Profile, file); err != nil {
+			if err := e.profile(ctx, 20*time.Second, file); err != nil {
 				h.Say("no profile: %v", err)
 			}
 		}()

@@ -26,6 +26,8 @@ type Options struct {
 	Hub *results.Hub
 	// Evaluator answers for slices that the hub does not hold. Default: none, such requests get 501.
 	Evaluator Evaluator
+	// Trends answers how results came about in time. Default: none, such requests get 501.
+	Trends Trends
 	// Status says how the data is doing. Default: RUNNING, without sources.
 	Status func() stream.Status
 	// Alerts lists the alerts, firing ones first. Default: none.
@@ -99,6 +101,7 @@ func New(opt Options) *Server {
 	s.mux.HandleFunc("GET /api/v1/experiments", s.experiments)
 	s.mux.HandleFunc("GET /api/v1/experiments/{id}/results", s.results)
 	s.mux.HandleFunc("GET /api/v1/experiments/{id}/live", s.live)
+	s.mux.HandleFunc("GET /api/v1/experiments/{id}/history", s.history)
 	s.mux.HandleFunc("GET /api/v1/alerts", s.alerts)
 	s.mux.HandleFunc("GET /api/v1/status", s.status)
 	return s
@@ -121,7 +124,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if _, pattern := s.mux.Handler(r); pattern == "" {
 		Problem{Status: http.StatusNotFound, Code: "no_such_path", Detail: "nothing is served at " + clip(r.URL.Path),
-			Allowed: []string{"/api/v1/experiments", "/api/v1/experiments/{id}/results", "/api/v1/experiments/{id}/live", "/api/v1/alerts", "/api/v1/status"}}.write(w)
+			Allowed: []string{"/api/v1/experiments", "/api/v1/experiments/{id}/results", "/api/v1/experiments/{id}/live", "/api/v1/experiments/{id}/history", "/api/v1/alerts", "/api/v1/status"}}.write(w)
 		return
 	}
 	s.mux.ServeHTTP(w, r)

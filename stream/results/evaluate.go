@@ -238,18 +238,25 @@ func (e *Evaluator) head(cells *cube.Cells, in Inputs) *Result {
 		r.Ledger.Events = map[string]EventLedger{}
 	}
 	counts := cells.Subjects()
-	weights := make([]float64, len(counts))
 	for v := range x.Variants {
 		r.Subjects[x.Variants[v].ID] = counts[v]
-		weights[v] = x.Variants[v].Weight
 	}
-	srm, err := stats.SampleRatio(counts, weights, stats.SRMOptions{MinDeviation: x.SRMDeviation})
+	r.SRM = e.sampleRatio(counts)
+	return r
+}
+
+// sampleRatio checks the split of the subjects.
+func (e *Evaluator) sampleRatio(counts []int64) SRM {
+	weights := make([]float64, len(counts))
+	for v := range e.x.Variants {
+		weights[v] = e.x.Variants[v].Weight
+	}
+	srm, err := stats.SampleRatio(counts, weights, stats.SRMOptions{MinDeviation: e.x.SRMDeviation})
 	if err != nil {
 		// The catalog lets no such weights through.
 		srm.State = stats.SRMCollecting
 	}
-	r.SRM = SRM{Chi2: srm.Chi2.Ptr(), DF: srm.DF, P: srm.P.Ptr(), PSequential: srm.PSequential.Ptr(), State: string(srm.State)}
-	return r
+	return SRM{Chi2: srm.Chi2.Ptr(), DF: srm.DF, P: srm.P.Ptr(), PSequential: srm.PSequential.Ptr(), State: string(srm.State)}
 }
 
 // Life is the word for where an experiment is in its life at an instant.

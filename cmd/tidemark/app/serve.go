@@ -160,7 +160,7 @@ func build(set *catalog.Set, dir string, opt stream.Options, f serveFlags, alert
 		return nil, err
 	}
 	server := &server{set: set, engine: engine, alerts: manager, log: opt.Logger}
-	web := api.New(api.Options{Set: set, Hub: engine.Hub(), Evaluator: engine, Status: engine.Status, Alerts: manager.Alerts})
+	web := api.New(api.Options{Set: set, Hub: engine.Hub(), Evaluator: engine, Trends: engine, Status: engine.Status, Alerts: manager.Alerts})
 	links := []page.Link{}
 	mux := http.NewServeMux()
 	for pattern, h := range extra {
