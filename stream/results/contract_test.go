@@ -128,13 +128,13 @@ var longFloat = regexp.MustCompile(`-?\d+\.\d{7,}(e[-+]\d+)?`)
 // The writers' output, read line by line when it changes.
 func TestGoldens(t *testing.T) {
 	r := contractResult()
-	var j, c, wide, narrow bytes.Buffer
-	for _, err := range []error{WriteJSON(&j, []*Result{r}), WriteCSV(&c, []*Result{r}), Table(&wide, []*Result{r}, 0), Table(&narrow, []*Result{r, r}, 100)} {
+	var j, c, wide, narrow, terminal bytes.Buffer
+	for _, err := range []error{WriteJSON(&j, []*Result{r}), WriteCSV(&c, []*Result{r}), Table(&wide, []*Result{r}, 0), Table(&narrow, []*Result{r, r}, 100), Table(&terminal, []*Result{r}, 80)} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	for name, got := range map[string]string{"result.json": j.String(), "result.csv": c.String(), "table.txt": wide.String(), "table_narrow.txt": narrow.String()} {
+	for name, got := range map[string]string{"result.json": j.String(), "result.csv": c.String(), "table.txt": wide.String(), "table_narrow.txt": narrow.String(), "table_80.txt": terminal.String()} {
 		file := "testdata/" + name
 		got := longFloat.ReplaceAllStringFunc(got, func(f string) string {
 			v, err := strconv.ParseFloat(f, 64)

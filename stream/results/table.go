@@ -1,0 +1,345 @@
+package results
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// Table writes results for a terminal of the width given (0: as wide as it gets): a header, a line for each row, and
+// below them what must be known to read them.
+func Table(w io.Writer, results []*Result, width int) error {
+	b := bufio.NewWriter(w)
+	for i, r := range results {
+		if i > 0 {
+			fmt.Fprintln(b)
+		}
+		tableHead(b, r, width)
+		tableRows(b, r, width)
+		tableNotes(b, r, width)
+	}
+	return b.Flush()
+}
+
+func tableHead(w io.Writer, r *Result, width int) {
+	parts := []string{r.Experiment}
+	if r.Name != "" && r.Name != r.Experiment {
+		parts = append(parts, r.Name)
+	}
+	parts = append(parts, r.State, "as of "+r.AsOf.UTC().Format("2006-01-02 15:04:05 MST"))
+	if r.Complete {
+		parts = append(parts, "complete")
+	}
+	writeParts(w, parts, width)
+	total := int64(0)
+	for _, n := range r.Subjects {
+		total += n
+	}
+	parts = nil
+	for _, v := range slices.Sorted(maps.Keys(r.Subjects)) {
+		part := visible(v) + " " + FormatCount(r.Subjects[v])
+		if total > 0 {
+			part += " (" + FormatPercent(float64(r.Subjects[v])/float64(total), 2) + ")"
+		}
+		parts = append(parts, part)
+	}
+	srm := "SRM " + r.SRM.State
+	if r.SRM.P != nil {
+		srm += " (p " + FormatP(r.SRM.P, 0.001) + ")"
+	}
+	parts = append(parts, srm)
+	if r.Crossovers > 0 {
+		parts = append(parts, "crossovers "+FormatCount(r.Crossovers))
+	}
+	writeParts(w, parts, width)
+	if r.Correction != "" {
+		writeNote(w, fmt.Sprintf("* corrected for %d comparisons (%s): a row is clear only after the correction", r.Comparisons(), CorrectionName(r.Correction)), width)
+	}
+	for _, reason := range r.Reasons {
+		writeNote(w, "! "+ReasonText(reason), width)
+	}
+	for _, s := range r.SRM.Slices {
+		writeNote(w, fmt.Sprintf("! the split is off where %s is %s (p %s)", visible(s.Dimension), visible(s.Value), FormatP(s.PSequential, 0.001)), width)
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.Ledger.Records)) {
+		l := r.Ledger.Records[id]
+		tableRejected(w, id, "records", l.Rejected, l.Read, l.Reasons, width)
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.Ledger.Events)) {
+		l := r.Ledger.Events[id]
+		tableRejected(w, id, "events", l.Rejected, l.Evaluated, l.Reasons, width)
+	}
+}
+
+// tableRejected says what is not in the numbers below: a reader of the table sees no ledger.
+func tableRejected(w io.Writer, id, what string, rejected, of int64, reasons map[string]int64, width int) {
+	if rejected == 0 {
+		return
+	}
+	text := fmt.Sprintf("! %s: %s of %s %s rejected", id, FormatCount(rejected), FormatCount(of), what)
+	mark := ": "
+	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
+		if reason == "unknown_variant" || reason == "late_exposure" { // these are outside or late, not rejected
+			continue
+		}
+		text += mark + reason + " " + FormatCount(reasons[reason])
+		mark = ", "
+	}
+	writeNote(w, text, width)
+}
+
+// tableNotes says below the rows of the whole what their numbers do not: warnings, a control below 0, and why a row that looks clear is
+// not.
+func tableNotes(w io.Writer, r *Result, width int) {
+	fixed := false
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		fixed = fixed || slices.Contains(row.Reasons, ReasonFixedHorizon)
+		if len(row.Slice) > 0 {
+			continue
+		}
+		name := row.Metric
+		if len(r.Subjects) > 2 {
+			name += " " + visible(row.Variant)
+		}
+		for _, reason := range row.Reasons {
+			switch reason {
+			case ReasonCorrected, ReasonFinalLook, "negative_control":
+				writeNote(w, "! "+name+": "+ReasonText(reason), width)
+			}
+		}
+		for _, warning := range row.Warnings {
+			writeNote(w, "! "+name+": "+visible(warning.Text), width)
+		}
+	}
+	if fixed {
+		writeNote(w, "! states are "+ReasonText(ReasonFixedHorizon)+"; the intervals above are always-valid", width)
+	}
+}
+
+// writeParts writes parts two spaces apart, beginning a line where the next is too long for it.
+func writeParts(w io.Writer, parts []string, width int) {
+	line := 0
+	for i, part := range parts {
+		n := runewidth.StringWidth(part)
+		switch {
+		case i == 0:
+		case width > 0 && line+2+n > width:
+			fmt.Fprint(w, "\n  ")
+			line = 2
+		default:
+			fmt.Fprint(w, "  ")
+			line += 2
+		}
+		fmt.Fprint(w, part)
+		line += n
+	}
+	fmt.Fprintln(w)
+}
+
+// writeNote writes a sentence, broken between words, its later lines indented as far as its mark.
+func writeNote(w io.Writer, text string, width int) {
+	line := 0
+	for i, word := range strings.Split(text, " ") {
+		n := runewidth.StringWidth(word)
+		switch {
+		case i == 0:
+		case width > 0 && line+1+n > width && line > 2:
+			fmt.Fprint(w, "\n  ")
+			line = 2
+		default:
+			fmt.Fprint(w, " ")
+			line++
+		}
+		fmt.Fprint(w, word)
+		line += n
+	}
+	fmt.Fprintln(w)
+}
+
+// visible shows control characters by their escapes: a value must not break a line or drive the reader's terminal.
+func visible(text string) string {
+	if !strings.ContainsFunc(text, unicode.IsControl) {
+		return text
+	}
+	var b strings.Builder
+	for _, c := range text {
+		if unicode.IsControl(c) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(c), "'"))
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+// column is one of the table's.
+type column struct {
+	head  string
+	right bool // numbers stand right
+	least int  // how far it may be cut; 0: never
+	cell  func(row *Row, t *Texts) string
+}
+
+// layout is a way to lay the rows out. The first that is no wider than the terminal is taken: each leaves out or moves what the one before had.
+type layout struct {
+	columns []column
+	rails   bool // guardrails have their word on a line of its own
+}
+
+func layouts(r *Result) []layout {
+	metric := column{head: "METRIC", least: 12, cell: func(row *Row, _ *Texts) string { return row.Metric }}
+	slice := column{head: "SLICE", least: 12, cell: func(row *Row, _ *Texts) string { return visible(SliceText(row.Slice)) }}
+	// Slices follow their metric's whole, so that they need not name it.
+	tree := column{head: "METRIC", least: 14, cell: func(row *Row, _ *Texts) string {
+		if len(row.Slice) == 0 {
+			return row.Metric
+		}
+		return "  " + visible(SliceText(row.Slice))
+	}}
+	variant := column{head: "VARIANT", least: 8, cell: func(row *Row, _ *Texts) string { return visible(row.Variant) }}
+	wideVariant := variant
+	wideVariant.least = 0
+	control := column{head: "CONTROL", right: true, cell: func(_ *Row, t *Texts) string { return t.Control }}
+	treatment := column{head: "TREATMENT", right: true, cell: func(_ *Row, t *Texts) string { return t.Treatment }}
+	lift := column{head: "LIFT", right: true, cell: func(_ *Row, t *Texts) string { return t.Effect.Value }}
+	interval := column{head: "INTERVAL (ALWAYS VALID)", right: true, cell: func(_ *Row, t *Texts) string {
+		if t.Effect.Interval == "" {
+			return Missing
+		}
+		return t.Effect.Interval
+	}}
+	narrowInterval := interval
+	narrowInterval.head = "ALWAYS VALID"
+	p := column{head: "P", right: true, cell: func(_ *Row, t *Texts) string { return t.P }}
+	state := column{head: "STATE", cell: func(_ *Row, t *Texts) string { return t.State }}
+	both := column{head: "STATE", cell: func(row *Row, t *Texts) string {
+		if rail := railText(row, t); rail != "" {
+			return t.State + " · " + rail
+		}
+		return t.State
+	}}
+	names := []column{tree}
+	if len(r.Subjects) > 2 {
+		names = append(names, variant)
+	}
+	with := func(more ...column) []column { return append(slices.Clone(names), more...) }
+	return []layout{
+		{columns: []column{metric, slice, wideVariant, control, treatment, lift, interval, p, both}},
+		{columns: with(control, treatment, lift, narrowInterval, p, both)},
+		{columns: with(control, treatment, lift, narrowInterval, p, state), rails: true},
+		{columns: with(lift, narrowInterval, p, state), rails: true},
+	}
+}
+
+// railText is where a guardrail's row stands to its limit; "" for others.
+func railText(row *Row, t *Texts) string {
+	if row.Guardrail == nil || row.Guardrail.State == "" {
+		return ""
+	}
+	return row.Guardrail.State + " " + t.Limit
+}
+
+func tableRows(w io.Writer, r *Result, width int) {
+	texts := make([]Texts, len(r.Rows))
+	for i := range r.Rows {
+		texts[i] = r.Rows[i].Texts(r.Alpha)
+	}
+	all := layouts(r)
+	for i, l := range all {
+		cells, widths := l.cells(r, texts)
+		if fit(widths, l.columns, width) || i == len(all)-1 {
+			l.write(w, r, texts, cells, widths)
+			return
+		}
+	}
+}
+
+// cells are the texts of the rows and how wide each column is.
+func (l *layout) cells(r *Result, texts []Texts) (cells [][]string, widths []int) {
+	widths = make([]int, len(l.columns))
+	for c := range l.columns {
+		widths[c] = runewidth.StringWidth(l.columns[c].head)
+	}
+	for i := range r.Rows {
+		line := make([]string, len(l.columns))
+		for c := range l.columns {
+			line[c] = l.columns[c].cell(&r.Rows[i], &texts[i])
+			widths[c] = max(widths[c], runewidth.StringWidth(line[c]))
+		}
+		cells = append(cells, line)
+	}
+	return cells, widths
+}
+
+func (l *layout) write(w io.Writer, r *Result, texts []Texts, cells [][]string, widths []int) {
+	heads := make([]string, len(l.columns))
+	for c := range l.columns {
+		heads[c] = l.columns[c].head
+	}
+	l.line(w, heads, widths)
+	role := ""
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		if row.Role != role {
+			role = row.Role
+			fmt.Fprintln(w, strings.ToUpper(role))
+		}
+		l.line(w, cells[i], widths)
+		if rail := railText(row, &texts[i]); l.rails && rail != "" {
+			indent := 2
+			if len(row.Slice) > 0 {
+				indent = 4
+			}
+			fmt.Fprintln(w, strings.Repeat(" ", indent)+rail)
+		}
+	}
+}
+
+func (l *layout) line(w io.Writer, cells []string, widths []int) {
+	var b strings.Builder
+	for c, cell := range cells {
+		if c > 0 {
+			b.WriteString("  ")
+		}
+		if l.columns[c].least > 0 {
+			cell = runewidth.Truncate(cell, widths[c], "…")
+		}
+		pad := strings.Repeat(" ", max(0, widths[c]-runewidth.StringWidth(cell)))
+		if l.columns[c].right {
+			b.WriteString(pad + cell)
+		} else {
+			b.WriteString(cell + pad)
+		}
+	}
+	fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+}
+
+// fit cuts the columns that may be until the table is no wider than width, and says whether it is.
+func fit(widths []int, columns []column, width int) bool {
+	total := 2 * (len(widths) - 1)
+	for _, n := range widths {
+		total += n
+	}
+	for width > 0 && total > width {
+		widest := -1
+		for i := range widths {
+			if columns[i].least > 0 && widths[i] > columns[i].least && (widest < 0 || widths[i] > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			return false
+		}
+		widths[widest]--
+		total--
+	}
+	return true
+}
