@@ -252,6 +252,24 @@ func TestDetailNeedsNoScript(t *testing.T) {
 	}
 }
 
+// An experiment that is cut by nothing has rows to open all the same.
+func TestDetailNeedsNoSlices(t *testing.T) {
+	h, _, _ := serve(t, sample.New(1))
+	link := regexp.MustCompile(`data-act="open" href="([^"]*)"`).FindStringSubmatch(get(t, h, "/experiments/coupon_stack").Body.String())
+	if link == nil {
+		t.Fatal("no link opens a row")
+	}
+	opened := get(t, h, html.UnescapeString(link[1])).Body.String()
+	for _, want := range []string{"z-test (one look)", `aria-expanded="true"`, "close the detail of"} {
+		if !strings.Contains(strings.ToLower(opened), want) {
+			t.Errorf("the opened row does not say %q", want)
+		}
+	}
+	if strings.Contains(opened, "exploring") {
+		t.Error("slices of nothing")
+	}
+}
+
 func TestSlicesOpenWithoutAScript(t *testing.T) {
 	h, _, _ := serve(t, sample.New(1))
 	closed := get(t, h, rerank).Body.String()

@@ -36,6 +36,13 @@ func (w *World) beside(e *experiment, u use, row *results.Row) {
 			q := math.Min(1, *d.PAlways*4)
 			row.Q = &q
 		}
+		if e.finalLook && len(row.Slice) == 0 && row.Guardrail == nil {
+			at := Now.Add(e.end)
+			row.Tuning.Final = &results.Final{Set: &at, Value: d.Value, P: d.P, Interval: within(*d.Value, 2.2414**d.SE), Rejected: *d.P <= 0.025}
+			if row.State == "not_clear" && row.Tuning.Final.Rejected {
+				row.State, row.Reasons = "better", append(row.Reasons, results.ReasonFinalLook)
+			}
+		}
 		if g := row.Guardrail; g != nil {
 			bound := *d.Value - g.Limit*cv
 			fixed, always := bound+1.645**d.SE, bound+(k-0.3)**d.SE

@@ -52,6 +52,7 @@ type experiment struct {
 	dims                         []dimension
 	none                         string // no_data, failed: why there are no numbers
 	correction                   string
+	finalLook                    bool
 	mde                          float64
 	rows                         map[string]func(*results.Row) // by metric: what is special about its rows
 }
@@ -156,6 +157,9 @@ func files() fstest.MapFS {
 		if e.correction != "" {
 			fmt.Fprintf(&x, "  correction: %s\n", e.correction)
 		}
+		if e.finalLook {
+			x.WriteString("  sequential: {final_look: true}\n")
+		}
 		if e.mde > 0 {
 			fmt.Fprintf(&x, "  stats: {mde: %g%%}\n", e.mde*100)
 		}
@@ -218,7 +222,7 @@ func experiments() []experiment {
 		{id: "push_timing", name: "Push timing", owner: "@crm", start: -14 * time.Minute, end: 14 * day, arms: []string{"control", "treatment"}, none: "no_data",
 			dims: all, uses: append([]use{{"CONVERTED", catalog.Goal, "", nil}}, rails(0, 0)...)},
 		{id: "coupon_stack", name: "Coupon stacking", owner: "@pricing", start: -20 * day, end: -6 * day, arms: []string{"control", "treatment"}, perDay: 30_000,
-			dims: all, uses: append([]use{{"ARPU", catalog.Goal, "", map[string]float64{"treatment": 0.06}}}, rails(0, 0.01)...)},
+			finalLook: true, uses: append([]use{{"ARPU", catalog.Goal, "", map[string]float64{"treatment": 0.06}}}, rails(0, 0.01)...)},
 		{id: "gift_wrap", name: "Gift wrapping upsell", owner: "@checkout", start: -10 * day, end: 4 * day, stop: -1 * day, arms: []string{"control", "treatment"}, perDay: 20_000,
 			none: "failed", dims: all, uses: append([]use{{"ARPU", catalog.Goal, "", nil}}, rails(0, 0)...)},
 		{id: "spring_theme", name: "Spring theme", owner: "@brand", start: 9 * day, end: 23 * day, arms: []string{"control", "treatment"}, dims: all,

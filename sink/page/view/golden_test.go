@@ -18,21 +18,27 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write testdata instead of comparing with it; read the difference line by line")
 
-func mixer(t *testing.T) (*catalog.Set, *catalog.Experiment, *results.Result) {
+func sampled(t *testing.T, id string) (*catalog.Set, *catalog.Experiment, *results.Result) {
 	t.Helper()
 	w := sample.New(1)
 	for _, x := range w.Set().Experiments {
-		if x.ID == "feed_mixer" {
+		if x.ID == id {
 			return w.Set(), x, w.Result(x.ID, results.Slices{})
 		}
 	}
-	t.Fatal("the sample has no feed_mixer")
+	t.Fatalf("the sample has no %s", id)
 	return nil, nil, nil
 }
 
-// Every text that the page shows of an experiment with everything that a row can say.
+// Every text that the page shows of an experiment with everything that a row can say, and of one that has ended with a final look.
 func TestTextsGolden(t *testing.T) {
-	set, x, r := mixer(t)
+	for _, id := range []string{"feed_mixer", "coupon_stack"} {
+		t.Run(id, func(t *testing.T) { golden(t, id) })
+	}
+}
+
+func golden(t *testing.T, id string) {
+	set, x, r := sampled(t, id)
 	cells := Cells(set, x, r, []string{"CTR/all/mixer"})
 	var b strings.Builder
 	for i := range r.Rows {
@@ -47,13 +53,13 @@ func TestTextsGolden(t *testing.T) {
 			}
 		}
 	}
-	golden := filepath.Join("testdata", "feed_mixer.txt")
+	file := filepath.Join("testdata", id+".txt")
 	if *rewrite {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(golden)
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +81,7 @@ func TestTextsGolden(t *testing.T) {
 // The golden experiment leaves no field of a row out, so that none can be forgotten on the page: a new field of
 // results.Row, Guardrail, CUPED … fails here until the sample has it, and the golden file says what became of it.
 func TestTheGoldenSampleHasEveryField(t *testing.T) {
-	_, _, r := mixer(t)
+	_, _, r := sampled(t, "feed_mixer")
 	has, all := map[string]bool{}, map[string]bool{}
 	// known are types whose every field is on or off together, or that the sample's statistics leave out.
 	known := map[reflect.Type]bool{reflect.TypeFor[results.Tuning](): true, reflect.TypeFor[results.Arm](): true}
