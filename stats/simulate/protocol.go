@@ -45,6 +45,8 @@ type Check struct {
 	Want    float64
 	// Tolerance is to a side, at the case's own number of runs; fewer runs have three standard errors more.
 	Tolerance float64
+	// Most, if set, is what Value may not be above whatever Want and Tolerance say.
+	Most float64
 	// MustFail marks a negative control: what is asked for is that it errs.
 	MustFail bool
 }
@@ -105,15 +107,18 @@ func (c *Case) Judge(r Report) []Result {
 			share.Value = *r.Observed
 		}
 		res.Value, res.SE = share.Value, share.SE
-		t := k.Tolerance
+		more := 0.0
 		if r.Runs < c.Runs && (k.Measure == "rejected" || k.Measure == "missed") {
 			p := min(max(k.Want, .5/float64(r.Runs)), 1-.5/float64(r.Runs))
-			t += 3 * math.Sqrt(p*(1-p)/float64(r.Runs))
+			more = 3 * math.Sqrt(p*(1-p)/float64(r.Runs))
 		}
 		if r.Runs < c.Runs && strings.HasSuffix(k.Measure, "_stop") {
-			t += k.Want // few runs say little about a quantile
+			more = k.Want // few runs say little about a quantile
 		}
-		low, high := max(0, k.Want-t), k.Want+t
+		low, high := max(0, k.Want-k.Tolerance-more), k.Want+k.Tolerance+more
+		if k.Most > 0 {
+			high = min(high, k.Most+more)
+		}
 		if k.Kind != AtMost {
 			res.Low = &low
 		}

@@ -226,6 +226,12 @@ func TestJudgeFindsWhatIsOutside(t *testing.T) {
 		{Row: "X", Rule: "r", Measure: "missed", Kind: AtLeast, Want: .45, MustFail: true},
 		{Row: "X", Rule: "r", Measure: "median_stop", Kind: Within, Want: 15600, Tolerance: 1000},
 	}}
+	capped := Case{Runs: 4000, Checks: []Check{{Row: "X", Rule: "r", Measure: "rejected", Kind: Within, Want: .093, Tolerance: .0195, Most: .1}}}
+	for rejected, want := range map[int]bool{290: false, 300: true, 400: true, 401: false} {
+		if r := capped.Judge(Report{Runs: 4000, Outcomes: []Outcome{{Rule: "r", Rejected: share(rejected, 4000)}}}); r[0].OK != want {
+			t.Errorf("%d of 4,000 where .0735 to .1 is asked: %t", rejected, r[0].OK)
+		}
+	}
 	judge := func(o Outcome, runs, unequal int) (ok []bool) {
 		o.Rule = "r"
 		for _, r := range c.Judge(Report{Runs: runs, Outcomes: []Outcome{o}, UnequalNumbers: unequal}) {
