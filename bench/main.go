@@ -164,6 +164,7 @@ func options(c *cobra.Command, opt *speed.Options) {
 	f.StringVar(&opt.Cache, "cache", "", "`DIR` that keeps filled topics (default: in the user's cache folder)")
 	f.Int64Var(&opt.Events, "events", 0, "records instead of the scenario's")
 	f.Int64Var(&opt.Subjects, "subjects", 0, "subjects instead of the scenario's")
+	f.DurationVar(&opt.Span, "span", 0, "event time that the log covers instead of the scenario's")
 	opt.Say = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 }
 
@@ -173,14 +174,14 @@ func run() *cobra.Command {
 	options(c, &opt)
 	f := c.Flags()
 	f.IntVar(&opt.Runs, "runs", 0, "runs of each engine, in turns (default 5; growth 3; paced scenarios 1)")
-	f.StringSliceVar(&opt.Engines, "engines", nil, "tidemark, null, naive, peers (default: the scenario's)")
+	f.StringSliceVar(&opt.Engines, "engines", nil, "tidemark, tidemark@FILE (another build), null, naive, peers (default: the scenario's)")
 	f.StringVar(&opt.Peers, "peers", "", "`DIR` of the peers (default bench/peers)")
 	f.StringVar(&opt.Out, "out", "", "`DIR` for the report (default bench-results/SCENARIO-TIME)")
 	f.StringVar(&opt.Program, "program", "", "a built tidemark (default: built from this tree)")
 	f.StringArrayVar(&opt.Flags, "flag", nil, "a flag for tidemark serve; may be repeated")
 	f.IntVar(&opt.Seconds, "seconds", 0, "how long paced scenarios measure")
 	f.StringVar(&opt.Axis, "axis", "", "only the axes of a growth with this in their name")
-	f.BoolVar(&opt.Profile, "profile", false, "keep a CPU profile of 20 s of each of Tidemark's runs")
+	f.DurationVar(&opt.Profile, "profile", 0, "keep a CPU profile of the first so many seconds of each of Tidemark's runs")
 	c.RunE = func(c *cobra.Command, names []string) error {
 		var list []speed.Scenario
 		for _, name := range names {

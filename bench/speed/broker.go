@@ -1,6 +1,7 @@
 package speed
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,12 @@ func startBroker(ctx context.Context, kind, dir string) (*broker, error) {
 		if err != nil {
 			return nil, err
 		}
+		// A run that was killed leaves its broker, which is in a session of its own.
+		if pid, err := k.PID(); err == nil && runs(pid, dir) {
+			if err := k.Kill(); err != nil {
+				return nil, err
+			}
+		}
 		if err := k.Start(); err != nil {
 			return nil, err
 		}
@@ -54,6 +61,12 @@ func startBroker(ctx context.Context, kind, dir string) (*broker, error) {
 		return &broker{kind, k.Addr, pid, k.Stop}, nil
 	}
 	return nil, fmt.Errorf("speed: broker %q: want %s or %s", kind, KFake, Kafka)
+}
+
+// runs says whether the process is a broker on the folder.
+func runs(pid int, dir string) bool {
+	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && bytes.Contains(command, []byte("kafka.Kafka")) && bytes.Contains(command, []byte(dir))
 }
 
 func startFake(ctx context.Context, dir string) (*broker, error) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -128,39 +129,70 @@ type filled struct {
 type filledLog struct {
 	*broker
 	filled
-	dir   string
-	admin *kadm.Client
+	dir    string
+	admin  *kadm.Client
+	unlock func()
 }
 
 // openLog starts a broker on the shape's log, filling it first unless the folder below cache has it already. A warm topic
 // is added if asked for.
 func openLog(ctx context.Context, cache, kind string, shape traffic.Shape, withWarm bool, say func(string, ...any)) (*filledLog, error) {
 	l := &filledLog{dir: filepath.Join(cache, kind+"-"+shape.Name())}
+	if err := os.MkdirAll(cache, 0o700); err != nil {
+		return nil, err
+	}
+	unlock, err := lock(l.dir)
+	if err != nil {
+		return nil, err
+	}
+	l.unlock = unlock
+	if err := l.open(ctx, cache, kind, shape, withWarm, say); err != nil {
+		unlock()
+		return nil, err
+	}
+	return l, nil
+}
+
+// lock keeps other runs of the command from a log; they may use others in the same cache.
+func lock(dir string) (unlock func(), err error) {
+	file, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("speed: another run uses the log %s: wait for it, or name another folder with --cache: %w", dir, err)
+	}
+	return func() { file.Close() }, nil
+}
+
+func (l *filledLog) open(ctx context.Context, cache, kind string, shape traffic.Shape, withWarm bool, say func(string, ...any)) error {
 	done := filepath.Join(l.dir, "filled.json")
 	if text, err := os.ReadFile(done); err != nil || json.Unmarshal(text, &l.filled) != nil || withWarm && l.Warm == 0 {
 		l.filled = filled{Shape: shape}
 		if err := os.RemoveAll(l.dir); err != nil {
-			return nil, err
+			return err
 		}
 		if err := makeRoom(cache, shape.Events*int64(shape.Bytes+80)*5/4); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	var err error
 	if l.broker, err = startBroker(ctx, kind, filepath.Join(l.dir, "broker")); err != nil {
-		return nil, err
+		return err
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(l.addr))
 	if err != nil {
-		return nil, errors.Join(err, l.stop())
+		return errors.Join(err, l.stop())
 	}
 	l.admin = kadm.NewClient(client)
 	if l.Ends == nil {
 		if err := l.fill(ctx, done, withWarm, say); err != nil {
-			return nil, errors.Join(err, l.close())
+			l.admin.Close()
+			return errors.Join(err, l.stop())
 		}
 	}
-	return l, nil
+	return nil
 }
 
 func (l *filledLog) fill(ctx context.Context, done string, withWarm bool, say func(string, ...any)) error {
@@ -217,14 +249,14 @@ func (l *filledLog) spoil() error { return os.RemoveAll(filepath.Join(l.dir, "fi
 
 func (l *filledLog) close() error {
 	l.admin.Close()
-	return l.stop()
+	err := l.stop()
+	l.unlock()
+	return err
 }
 
-// makeRoom removes the oldest logs until so many bytes fit, with 8 GiB to spare for state.
+// makeRoom removes the oldest logs that nobody uses until so many bytes fit, with 8 GiB to spare for state.
 func makeRoom(cache string, need int64) error {
-	if err := os.MkdirAll(cache, 0o700); err != nil {
-		return err
-	}
+	inUse := map[string]bool{}
 	for {
 		free, err := freeBytes(cache)
 		if err != nil {
@@ -240,14 +272,21 @@ func makeRoom(cache string, need int64) error {
 		var oldest string
 		var when time.Time
 		for _, dir := range old {
-			if info, err := os.Stat(dir); err == nil && (oldest == "" || info.ModTime().Before(when)) {
+			if info, err := os.Stat(dir); err == nil && info.IsDir() && !inUse[dir] && (oldest == "" || info.ModTime().Before(when)) {
 				oldest, when = dir, info.ModTime()
 			}
 		}
 		if oldest == "" {
 			return fmt.Errorf("speed: the log needs %d MB and %s has %d MB: name another disk with --cache, or fewer --events", need>>20, cache, free>>20)
 		}
-		if err := os.RemoveAll(oldest); err != nil {
+		unlock, err := lock(oldest)
+		if err != nil {
+			inUse[oldest] = true
+			continue
+		}
+		err = os.RemoveAll(oldest)
+		unlock()
+		if err != nil {
 			return err
 		}
 	}

@@ -17,7 +17,7 @@ import (
 type Options struct {
 	// Runs of each engine, in turns. Default 5, for a growth 3 and for paced scenarios 1.
 	Runs int
-	// Engines: tidemark, null, naive, or the name of a peer. Default: the scenario's.
+	// Engines: tidemark, tidemark@FILE for another build of it, null, naive, or the name of a peer. Default: the scenario's.
 	Engines []string
 	// Peers is the folder of the peers. Default bench/peers.
 	Peers string
@@ -31,14 +31,17 @@ type Options struct {
 	Program string
 	// Events overrides how many records, and with them how fast event time passes; Subjects how many subjects.
 	Events, Subjects int64
+	// Span overrides the event time that the log covers.
+	Span time.Duration
 	// Flags are added to those of `tidemark serve`.
 	Flags []string
 	// Seconds overrides how long paced scenarios measure.
 	Seconds int
 	// Axis restricts a growth to axes whose name contains it.
 	Axis string
-	// Profile asks for a CPU profile of each of Tidemark's throughput runs, in Out.
-	Profile bool
+	// Profile asks for a CPU profile of that length from the start of each of Tidemark's throughput runs, in Out. A run that
+	// is shorter leaves none.
+	Profile time.Duration
 	// Command is what was typed, for the report.
 	Command string
 	// Say tells a person what is going on.
@@ -89,6 +92,9 @@ func (o Options) apply(s Scenario) Scenario {
 	}
 	if s.Kind == Throughput || s.Kind == Growth {
 		s.Shape.Step = span / time.Duration(s.Shape.Events)
+	}
+	if o.Span > 0 {
+		s.Shape.Step = o.Span / time.Duration(s.Shape.Events)
 	}
 	if o.Seconds > 0 {
 		s.Measure = time.Duration(o.Seconds) * time.Second
@@ -196,14 +202,17 @@ func (h *harness) one(ctx context.Context, s Scenario, log *filledLog, point *Po
 	}
 	defer os.RemoveAll(dir)
 	if sample.Engine == "tidemark" {
-		return h.tidemark(ctx, s, log, dir, point, sample)
+		return h.tidemark(ctx, s, h.program, log, dir, point, sample)
+	}
+	if program, ok := strings.CutPrefix(sample.Engine, "tidemark@"); ok {
+		return h.tidemark(ctx, s, program, log, dir, point, sample)
 	}
 	p := h.peer(sample.Engine)
 	if p == nil {
 		p = reference(sample.Engine)
 	}
 	if p == nil {
-		return fmt.Errorf("speed: engine %q: want tidemark, null, naive, or a folder of %s with a file named peer", sample.Engine, h.Peers)
+		return fmt.Errorf("speed: engine %q: want tidemark, tidemark@FILE, null, naive, or a folder of %s with a file named peer", sample.Engine, h.Peers)
 	}
 	return p.run(ctx, h, s, log, dir, sample)
 }

@@ -153,7 +153,7 @@ func (r *Report) growthTables(say func(string, ...any)) {
 			say("| --- | --- | --- | --- | --- | --- | --- |")
 		}
 		figure := func(f func(*Sample) float64) string { return shown(each(p.Samples, "tidemark", f)) }
-		say("| %s | %s | %s | %s | %s | %s | %d of %d |", p.Label, figure(rate), figure(cost), figure(func(s *Sample) float64 { return float64(s.RSS) / (1 << 20) }),
+		say("| %s | %s | %s | %s | %s | %s | %d of %d |", p.Label, figure(loadedRate), figure(loadedCost), figure(func(s *Sample) float64 { return float64(s.RSS) / (1 << 20) }),
 			figure(func(s *Sample) float64 { return float64(s.Disk) / (1 << 20) }), figure(func(s *Sample) float64 { return float64(s.Written) / (1 << 20) }),
 			len(each(p.Samples, "tidemark", rate)), len(p.Samples))
 	}

@@ -174,7 +174,7 @@ func (h *harness) goLive(ctx context.Context, s Scenario) (l *live, err error) {
 	for range s.Shape.Events {
 		l.p.gen.Next()
 	}
-	if l.e, err = h.serve(s, l.log.addr, l.dir); err != nil {
+	if l.e, err = serve(s, h.program, l.log.addr, l.dir); err != nil {
 		return l, err
 	}
 	if err = l.e.start(); err != nil {

@@ -30,7 +30,7 @@ func (r *Report) plots() map[string][]byte {
 			lines = append(lines, plot.Line{Name: p.Axis})
 		}
 		l := &lines[len(lines)-1]
-		l.X, l.Labels, l.Values = append(l.X, p.X), append(l.Labels, p.Label), append(l.Values, each(p.Samples, "tidemark", cost))
+		l.X, l.Labels, l.Values = append(l.X, p.X), append(l.Labels, p.Label), append(l.Values, each(p.Samples, "tidemark", loadedCost))
 	}
 	for i, l := range lines {
 		name := l.Name

@@ -99,6 +99,21 @@ func rate(s *Sample) float64      { return perSecond(s.Records, s.Wall) }
 func cost(s *Sample) float64      { return perEvent(s.CPU, s.Records) }
 func wholeCost(s *Sample) float64 { return perEvent(s.WholeCPU, s.Records) }
 
+// loadedRate and loadedCost are those of the part after the exposures, where the log was preloaded.
+func loadedRate(s *Sample) float64 {
+	if s.Loaded != nil {
+		return perSecond(s.Loaded.Records, s.Loaded.Wall)
+	}
+	return rate(s)
+}
+
+func loadedCost(s *Sample) float64 {
+	if s.Loaded != nil {
+		return perEvent(s.Loaded.CPU, s.Loaded.Records)
+	}
+	return cost(s)
+}
+
 // verdict is an error that names what is wrong or failed; a run of the command that measured something wrong must not
 // look like a success.
 func (r *Report) verdict() error {

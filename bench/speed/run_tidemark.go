@@ -14,25 +14,25 @@ import (
 	"github.com/tidemark/tidemark/bench/traffic"
 )
 
-// serve prepares the program for a scenario.
-func (h *harness) serve(s Scenario, addr, dir string) (*engine, error) {
+// serve prepares a build of the program for a scenario.
+func serve(s Scenario, program, addr, dir string) (*engine, error) {
 	flags := s.Flags
 	var env []string
 	if s.MemoryMB > 0 {
 		env = append(env, fmt.Sprintf("GOMEMLIMIT=%dMiB", s.MemoryMB))
-		if hasFlag(h.program, "memory") {
+		if hasFlag(program, "memory") {
 			flags = append(flags[:len(flags):len(flags)], fmt.Sprintf("--memory=%dMiB", s.MemoryMB))
 		}
 	}
-	return newEngine(h.program, dir, addr, s.Shape, s.Job, flags, env)
+	return newEngine(program, dir, addr, s.Shape, s.Job, flags, env)
 }
 
 // tidemark runs the program from the start of the log to its end.
-func (h *harness) tidemark(ctx context.Context, s Scenario, log *filledLog, dir string, point *Point, sample *Sample) (err error) {
+func (h *harness) tidemark(ctx context.Context, s Scenario, program string, log *filledLog, dir string, point *Point, sample *Sample) (err error) {
 	if _, err := log.admin.DeleteTopics(ctx, "tidemark.results"); err != nil {
 		return err
 	}
-	e, err := h.serve(s, log.addr, dir)
+	e, err := serve(s, program, log.addr, dir)
 	if err != nil {
 		return err
 	}
@@ -51,10 +51,10 @@ func (h *harness) tidemark(ctx context.Context, s Scenario, log *filledLog, dir 
 		return err
 	}
 	sample.Start = first.Sub(begun).Nanoseconds()
-	if h.Profile {
+	if h.Profile > 0 {
 		go func() {
-			file := filepath.Join(h.Out, fmt.Sprintf("%s-%d.cpu.pprof", s.Name, sample.Round))
-			if err := e.profile(ctx, 20*time.Second, file); err != nil {
+			file := filepath.Join(h.Out, fmt.Sprintf("%s-%s-%d.cpu.pprof", s.Name, filepath.Base(sample.Engine), sample.Round))
+			if err := e.profile(ctx, h.Profile, file); err != nil {
 				h.Say("no profile: %v", err)
 			}
 		}()

@@ -163,7 +163,7 @@ func TestPeersAreHeldToTheContract(t *testing.T) {
 	}
 	for _, sample := range report.Samples {
 		said := sample.Error + strings.Join(sample.Wrong, "\n")
-		want := map[string]string{"lacking": "missing", "short": "19999 records consumed", "silent": "no line of JSON", "failing": "out of memory", "nobody": "want tidemark, null, naive"}[sample.Engine]
+		want := map[string]string{"lacking": "missing", "short": "19999 records consumed", "silent": "no line of JSON", "failing": "out of memory", "nobody": "want tidemark, tidemark@FILE, null, naive"}[sample.Engine]
 		if sample.Good() != (want == "") || !strings.Contains(said, want) {
 			t.Errorf("%s: good %v, said %q, want %q", sample.Engine, sample.Good(), said, want)
 		}
