@@ -70,16 +70,21 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
-// BenchmarkJSON reads the fields alone.
+// BenchmarkJSON reads the fields alone, by a layout and the plain way.
 func BenchmarkJSON(b *testing.B) {
-	r := readerOf("event_id", "kind", "ts", "user.id", "context.platform", "order.total", "order.items")
-	text := []byte(wire)
-	b.SetBytes(int64(len(text)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if !r.read(text) {
-			b.Fatal(r.describe())
-		}
+	for _, plain := range []bool{false, true} {
+		b.Run(fmt.Sprintf("plain=%v", plain), func(b *testing.B) {
+			r := readerOf("event_id", "kind", "ts", "user.id", "context.platform", "order.total", "order.items")
+			r.plainOnly = plain
+			text := []byte(wire)
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if !r.read(text) {
+					b.Fatal(r.describe())
+				}
+			}
+		})
 	}
 }
 

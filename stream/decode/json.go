@@ -23,6 +23,9 @@ type jsonReader struct {
 	depth int
 	arena []byte // strings whose escapes had to be undone
 	keys  keySet
+	// known are the layouts of records read before; plainOnly does without, which tests compare with.
+	known     layouts
+	plainOnly bool
 	// problem and where it is; empty: none.
 	problem   string
 	problemAt int
@@ -30,23 +33,44 @@ type jsonReader struct {
 
 // read decodes text into the slots; false means malformed, and describe says why.
 func (r *jsonReader) read(text []byte) bool {
-	clear(r.slots)
-	r.text, r.at, r.depth = text, 0, 0
+	r.text = text
 	r.arena = r.arena[:0]
+	if r.plainOnly {
+		return r.walk()
+	}
+	if r.known.try(r) {
+		return true
+	}
+	r.arena = r.arena[:0]
+	if !r.known.missed() {
+		return r.walk()
+	}
+	ok := r.walk()
+	if ok {
+		r.known.learnt(r)
+	}
+	r.known.learning = nil
+	return ok
+}
+
+// walk reads the text the plain way.
+func (r *jsonReader) walk() bool {
+	clear(r.slots)
+	r.at, r.depth = 0, 0
 	r.keys.reset()
 	r.problem = ""
 	r.space()
-	if r.at >= len(text) {
+	if r.at >= len(r.text) {
 		return r.fail("nothing but spaces")
 	}
-	if text[r.at] != '{' {
+	if r.text[r.at] != '{' {
 		return r.fail("a record must be a JSON object")
 	}
 	if !r.object(r.root) {
 		return false
 	}
 	r.space()
-	if r.at < len(text) {
+	if r.at < len(r.text) {
 		return r.fail("something follows the record's object")
 	}
 	return true
@@ -85,31 +109,42 @@ func (r *jsonReader) value(n *node) bool {
 		if ok && n != nil && n.slot >= 0 {
 			r.slots[n.slot] = sql.Raw{Kind: sql.String, Text: s}
 		}
+		r.known.part(r, text, n, start+1, r.at-1)
 		return ok
 	case '{':
+		if n != nil && n.slot >= 0 {
+			r.known.learning = nil // its bytes are a value as a whole
+		}
 		if !r.object(n) {
 			return false
 		}
 		kind = sql.Nested
 	case '[':
+		learning := r.known.learning
+		r.known.learning = nil
 		if !r.array() {
 			return false
 		}
+		r.known.learning = learning
+		r.known.part(r, other, n, start, r.at)
 		kind = sql.Nested
 	case 't':
 		if !r.word("true") {
 			return false
 		}
+		r.known.part(r, other, n, start, r.at)
 		kind = sql.True
 	case 'f':
 		if !r.word("false") {
 			return false
 		}
+		r.known.part(r, other, n, start, r.at)
 		kind = sql.False
 	case 'n':
 		if !r.word("null") {
 			return false
 		}
+		r.known.part(r, other, n, start, r.at)
 		kind = sql.Null
 	default:
 		if c != '-' && (c < '0' || c > '9') {
@@ -118,6 +153,7 @@ func (r *jsonReader) value(n *node) bool {
 		if !r.number() {
 			return false
 		}
+		r.known.part(r, digits, n, start, r.at)
 		kind = sql.Number
 	}
 	if n != nil && n.slot >= 0 {
