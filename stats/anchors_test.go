@@ -45,16 +45,16 @@ func TestAnchorBugRelativeCUPEDCoversTooLittle(t *testing.T) {
 	const runs, n, lift = 2000, 200, 1.0
 	covered, naive := 0, 0
 	for range runs {
-		arm := func(factor float64) *moment.Sums {
+		arm := func(effect float64) *moment.Sums {
 			var s moment.Sums
 			for range n {
 				x := 10 + 3*r.NormFloat64()
-				y := (x + r.NormFloat64()) * factor
+				y := x + r.NormFloat64() + effect
 				s.Add(moment.Point{In: true, Num: int64(math.Round(y * 1e4)), Den: 1, Pre: int64(math.Round(x * 1e4))})
 			}
 			return &s
 		}
-		a := CUPED(arm(1+lift), arm(1), Design{Scale: moment.Scale{Num: 4}})
+		a := CUPED(arm(10*lift), arm(0), Design{Scale: moment.Scale{Num: 4}})
 		if i := a.Lift.Interval; i.Low <= lift && lift <= i.High {
 			covered++
 		}
@@ -66,7 +66,7 @@ func TestAnchorBugRelativeCUPEDCoversTooLittle(t *testing.T) {
 	if share := float64(covered) / runs; share < .935 || share > .965 {
 		t.Errorf("the interval covers %v, not .95", share)
 	}
-	if share := float64(naive) / runs; share > .92 {
+	if share := float64(naive) / runs; share > .7 {
 		t.Errorf("the negative control covers %v: this case does not tell the two apart", share)
 	}
 }
