@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"stats":          {"stats", "stats/moment"},
 	"state":          {"state", "catalog", "catalog/sql", "stats/moment", "stats/sketch"},
 	"cube":           {"cube", "catalog", "catalog/sql", "stats/moment", "stats/sketch"},
-	"stream/results": {"stream/results", "catalog", "catalog/sql", "stats", "stats/moment", "cube", "state"},
+	"stream/results": {"stream/results", "catalog", "catalog/sql", "stats", "stats/moment", "stats/sketch", "cube", "state"},
 	"stream/decode":  {"stream/decode", "catalog", "catalog/sql", "stats/moment", "state"},
 	"stream":         {"stream", "catalog", "catalog/sql", "stats", "stats/moment", "stats/sketch", "cube", "state"},
 	"sink":           {"sink", "catalog", "catalog/sql", "stats", "stats/moment", "stream"},

@@ -94,6 +94,9 @@ func (c *canonical) term(path string, t *Term, reads map[*Event][]string) {
 	}
 	c.line(path+".event", t.Event.ID)
 	c.line(path+".agg", string(t.Agg))
+	if t.Agg == Quantile {
+		c.number(path+".quantile", &t.Quantile)
+	}
 	c.line(path+".value", t.Value)
 	if t.Value != "" {
 		reads[t.Event] = append(reads[t.Event], t.Value)

@@ -82,6 +82,9 @@ const (
 	Max           Agg = "MAX"
 	Min           Agg = "MIN"
 	Exists        Agg = "EXISTS"
+	// Quantile is not a total of a subject: the metric is the quantile of all events of an arm, and the subjects are what
+	// its error is known by.
+	Quantile Agg = "QUANTILE"
 )
 
 // Triggered is the built-in event: a subject's first exposure, one per exposed subject.
@@ -91,8 +94,10 @@ const Triggered = "TRIGGERED"
 type Term struct {
 	Event *Event // nil: TRIGGERED
 	Agg   Agg
-	Value string         // column; for COUNT and EXISTS it may be any column
-	Where *sql.Predicate // over the event's columns; nil: all
+	Value string // column; for COUNT and EXISTS it may be any column
+	// Quantile is which one, in (0, 1), for the aggregate of that name.
+	Quantile float64
+	Where    *sql.Predicate // over the event's columns; nil: all
 }
 
 // Direction in which a metric is good.

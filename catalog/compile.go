@@ -158,6 +158,7 @@ func (c *compiler) dimension(e *Experiment, d Dimension) PlanDimension {
 func (c *compiler) metric(e *Experiment, u MetricUse, onEvents uint) PlanMetric {
 	m := u.Metric
 	out := PlanMetric{MetricUse: u, Hash: m.Hash(), Numerator: c.term(&m.Numerator), Denominator: -1, Ordered: m.Ordered, Window: m.Window.Microseconds(), Strict: m.Strict}
+	out.Quantile = m.Numerator.Quantile
 	if m.Cap != (Bounds{}) {
 		clip, _ := m.Cap.at(m.Numerator.scale()) // it fits, or the set would not exist
 		out.Clip = &clip
@@ -191,7 +192,7 @@ func (c *compiler) term(t *Term) int {
 	if t.Agg == CountDistinct {
 		m.Column = t.Event.Column(t.Value)
 	}
-	if t.Agg == Sum || t.Agg == Max || t.Agg == Min {
+	if t.numeric() {
 		m.Column = t.Event.Column(t.Value)
 		m.Scale = scale(t.Event.Query.Columns[m.Column].Type)
 	}

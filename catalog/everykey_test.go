@@ -54,6 +54,7 @@ metrics:
     winsorize: {upper: 0.999, lower: 0.001, zeros: exclude, after: 2d}
     deprecated: {use: BUYERS, after: 2026-06-01}
   - {id: BUYERS, subject: user_id, numerator: {event: PURCHASE, agg: EXISTS}, direction: none, tags: [core]}
+  - {id: REVENUE_P75, subject: user_id, numerator: {event: PURCHASE, agg: QUANTILE, quantile: 0.75, value: revenue}, direction: up}
   - {id: EXPOSED, subject: user_id, numerator: {event: TRIGGERED, agg: COUNT}, direction: up}
 ---
 experiment:

@@ -93,6 +93,7 @@ func TestHashFollowsMeaning(t *testing.T) {
 		{"strict window", "type: BINOMIAL", "window: 1d\n  order: any\n  strict: true", "metric/CTR plan/xpc_key"},
 		{"order", "type: BINOMIAL", "order: any", "metric/CTR plan/xpc_key"},
 		{"none", "type: CONTINUOUS", "none: exclude", "metric/ARPU plan/xpc_key"},
+		{"quantile", "event: PURCHASE,  agg: SUM", "event: PURCHASE,  agg: P95", "metric/ARPU plan/xpc_key"},
 		{"cap", "type: CONTINUOUS", "cap: 100", "metric/ARPU plan/xpc_key"},
 		{"lower cap", "type: CONTINUOUS", "cap: {lower: 0}", "metric/ARPU plan/xpc_key"},
 		{"percentiles", "type: CONTINUOUS", "winsorize: {upper: 0.99}", "metric/ARPU plan/xpc_key"},

@@ -32,6 +32,7 @@ func (l *loader) metric(d *definition) *Metric {
 	l.orderAndWindow(m, r)
 	l.strict(m, r)
 	l.outliers(m, r)
+	l.quantileMetric(m, r)
 	l.deprecated(m, r)
 	l.metricSlices(m, r)
 	if m.ExcludeNone && m.Numerator.triggered() && m.Denominator == nil {
@@ -61,6 +62,7 @@ func (l *loader) term(m *Metric, t *Term, r, metric *reader) {
 		return
 	}
 	t.Agg, t.Value = Agg(r.enum("agg")), r.text("value")
+	l.quantile(t, r)
 	n := r.scalar("event")
 	if n == nil {
 		return
@@ -93,7 +95,7 @@ func (l *loader) term(m *Metric, t *Term, r, metric *reader) {
 // triggeredTerm checks a term over TRIGGERED: one per exposed subject, so only counting it makes sense.
 func (l *loader) triggeredTerm(t *Term, r *reader) {
 	switch t.Agg {
-	case Sum, Max, Min:
+	case Sum, Max, Min, Quantile:
 		l.report.at("E033", r.value("agg"), fmt.Sprintf("%s of TRIGGERED: it has no values", t.Agg), "TRIGGERED is one per exposed subject; write agg: COUNT, or name the exposure event")
 	}
 	if n := r.value("where"); n != nil {
@@ -105,7 +107,7 @@ func (l *loader) triggeredTerm(t *Term, r *reader) {
 func (l *loader) termValue(t *Term, r *reader) {
 	n := r.scalar("value")
 	if n == nil {
-		if t.Agg == Sum || t.Agg == Max || t.Agg == Min || t.Agg == CountDistinct {
+		if t.numeric() || t.Agg == CountDistinct {
 			l.report.at("E007", r.value("agg"), fmt.Sprintf("%s needs a value", t.Agg), "write value: and one of the columns of "+t.Event.ID+": "+listed(t.Event.columns()))
 		}
 		return
@@ -113,7 +115,7 @@ func (l *loader) termValue(t *Term, r *reader) {
 	if !l.needColumn(t.Event, n, "") {
 		return
 	}
-	if t.Agg != Sum && t.Agg != Max && t.Agg != Min {
+	if !t.numeric() {
 		return
 	}
 	c := t.Event.Query.Columns[t.Event.Column(n.text)]

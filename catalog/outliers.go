@@ -68,7 +68,7 @@ func power(scale int) *big.Rat {
 
 // scale is the decimal scale of what the term adds up.
 func (t *Term) scale() int {
-	if t.Event != nil && (t.Agg == Sum || t.Agg == Max || t.Agg == Min) {
+	if t.Event != nil && t.numeric() {
 		if i := t.Event.Column(t.Value); i >= 0 {
 			return scale(t.Event.Query.Columns[i].Type)
 		}

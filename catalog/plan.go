@@ -94,6 +94,8 @@ type PlanMetric struct {
 	Strict bool
 	// Dimensions is the mask of the experiment's dimensions that this metric is sliced by.
 	Dimensions uint
+	// Quantile is which quantile of the events the metric is, in (0, 1); 0: it is none.
+	Quantile float64
 	// Clip is the range of a subject's numerator total, at the numerator's scale; nil: none.
 	Clip *ClipRange
 }

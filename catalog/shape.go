@@ -104,7 +104,8 @@ var eventShape = &shape{name: "event", doc: "One stateless SELECT over one sourc
 
 var termShape = &shape{name: "numerator or denominator", doc: "How a subject's events become a number.", keys: []key{
 	{name: "event", kind: idKey, required: true, doc: "An event, or TRIGGERED: the subject's first exposure."},
-	{name: "agg", kind: enumKey, enum: []string{"SUM", "COUNT", "COUNT_DISTINCT", "MAX", "MIN", "EXISTS"}, required: true, doc: "How a subject's events become its number."},
+	{name: "agg", kind: enumKey, enum: []string{"SUM", "COUNT", "COUNT_DISTINCT", "MAX", "MIN", "EXISTS", "QUANTILE", "P50", "P90", "P95", "P99"}, required: true, doc: "How a subject's events become its number. QUANTILE, and P95 for its 0.95, is of the events of an arm instead."},
+	{name: "quantile", kind: numberKey, doc: "Which quantile of the events, such as 0.95; for QUANTILE."},
 	{name: "value", kind: nameKey, doc: "The column; COUNT counts where it is not NULL."},
 	{name: "where", kind: predicateKey, doc: "Only events for which this holds, over the event's columns."},
 }}

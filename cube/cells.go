@@ -40,6 +40,7 @@ func (k *Key) compare(o *Key) int {
 type Cell struct {
 	Key  *Key
 	sums []moment.Sums // of ExposedMetric, then of each metric
+	bins bins
 }
 
 var zero moment.Sums
@@ -57,7 +58,9 @@ func (c *Cell) Metric(i int) *moment.Sums {
 // by metric.
 func (c *Cell) Exposed() int64 { return c.Metric(moment.ExposedMetric).N }
 
-func (c *Cell) clone() *Cell { return &Cell{Key: c.Key, sums: slices.Clone(c.sums)} }
+func (c *Cell) clone() *Cell {
+	return &Cell{Key: c.Key, sums: slices.Clone(c.sums), bins: c.bins.clone()}
+}
 
 func (c *Cell) empty() bool {
 	for i := range c.sums {
@@ -74,6 +77,7 @@ func (c *Cell) merge(o *Cell) {
 			c.sums[i].Merge(&o.sums[i])
 		}
 	}
+	c.bins.merge(o.bins)
 }
 
 func (c *Cell) unmerge(o *Cell) {
@@ -82,6 +86,7 @@ func (c *Cell) unmerge(o *Cell) {
 			c.sums[i].Unmerge(&o.sums[i])
 		}
 	}
+	c.bins.unmerge(o.bins)
 }
 
 // replace takes old's sums out and puts new's in, skipping the metrics in which they are equal.
@@ -92,9 +97,10 @@ func (c *Cell) replace(old, new *Cell) {
 			c.sums[i].Merge(&new.sums[i])
 		}
 	}
+	c.bins.replace(old.bins, new.bins)
 }
 
-func (c *Cell) equal(o *Cell) bool { return slices.Equal(c.sums, o.sums) }
+func (c *Cell) equal(o *Cell) bool { return slices.Equal(c.sums, o.sums) && c.bins.equal(o.bins) }
 
 // Cells is an immutable picture of one experiment's cells: of one shard (Cube.Snapshot), or of several (Merged,
 // Cells.Merge). It may be read by any goroutine.

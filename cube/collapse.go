@@ -127,5 +127,6 @@ func (g *grid) absorb(p place, c *Cell) {
 		}
 		s.cell.sums[m].Merge(&c.sums[m])
 	}
+	s.cell.bins.merge(c.bins)
 	g.touch(i)
 }

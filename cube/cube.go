@@ -96,6 +96,9 @@ func (c *Cube) Compare(other *Cube, name func(uint32) string) error {
 		}
 		sorted := slices.SortedFunc(maps.Keys(places), func(a, b place) int { return comparePlaces(&a, &b) })
 		for _, p := range sorted {
+			if err := g.compareBins(o, &p, name); err != nil {
+				return err
+			}
 			for m := range len(g.x.Metrics) + 1 {
 				has, must := g.sums(p, m), o.sums(p, m)
 				if has == must {
@@ -210,7 +213,7 @@ func dimensionMasks(x *catalog.PlanExperiment) (subject, event uint) {
 }
 
 func (g *grid) change(ch *moment.Change) {
-	if ch.Old == ch.New {
+	if ch.Old == ch.New && len(ch.Bins) == 0 {
 		return
 	}
 	g.latest = nil
@@ -233,6 +236,9 @@ func (g *grid) apply(p place, ch *moment.Change) {
 	sums := &s.cell.sums[ch.Metric+1]
 	was := empty(sums)
 	sums.Apply(ch.Old, ch.New)
+	if len(ch.Bins) > 0 {
+		s.cell.bins.apply(ch.Metric, ch.Bins)
+	}
 	if is := empty(sums); is && !was {
 		g.died(i)
 	} else if was && !is {
@@ -283,7 +289,7 @@ func (g *grid) add(p place) int32 {
 		g.slots = append(g.slots, slot{})
 	}
 	s := &g.slots[i]
-	*s = slot{place: p, cell: &Cell{sums: make([]moment.Sums, len(g.x.Metrics)+1)}, epoch: g.epoch, dirty: s.dirty}
+	*s = slot{place: p, cell: newCell(g.x, nil), epoch: g.epoch, dirty: s.dirty}
 	if old, ok := g.stale[p]; ok {
 		s.saved = old
 		delete(g.stale, p)

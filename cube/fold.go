@@ -71,7 +71,7 @@ func (f *fold) of(full *Rollup, tops []map[string]struct{}) *Rollup {
 				text := joinKey(values, v)
 				sum := cells[text]
 				if sum == nil {
-					sum = &Cell{Key: &Key{Variant: v, Mask: full.Mask, Values: values}, sums: slices.Clone(c.sums)}
+					sum = &Cell{Key: &Key{Variant: v, Mask: full.Mask, Values: values}, sums: slices.Clone(c.sums), bins: c.bins.clone()}
 					cells[text] = sum
 				} else {
 					sum.merge(c)

@@ -169,7 +169,7 @@ func decodeHistoryCell(value []byte, x *catalog.PlanExperiment) (*Cell, error) {
 	if len(value) == 0 || value[0] != version {
 		return nil, fmt.Errorf("version %d, this program knows %d: %w", first(value), version, ErrFormat)
 	}
-	c := &Cell{sums: make([]moment.Sums, len(x.Metrics)+1)}
+	c := newCell(x, nil) // history has no bins
 	for b := value[1:]; len(b) > 0; {
 		size, n := binary.Uvarint(b)
 		if n <= 0 || uint64(len(b)-n) < size || uint64(len(b)-n)-size < 8 {

@@ -194,7 +194,7 @@ func (m *Merged) find(c *Cell, mask uint) int32 {
 		m.cells, m.epoch, m.count = append(m.cells, nil), append(m.epoch, 0), append(m.count, 0)
 	}
 	m.at[text] = slot
-	m.cells[slot] = &Cell{Key: &Key{Variant: c.Key.Variant, Mask: mask, Values: values}, sums: make([]moment.Sums, len(c.sums))}
+	m.cells[slot] = &Cell{Key: &Key{Variant: c.Key.Variant, Mask: mask, Values: values}, sums: make([]moment.Sums, len(c.sums)), bins: c.bins.like()}
 	m.epoch[slot] = m.now
 	m.live++
 	return slot

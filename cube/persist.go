@@ -8,7 +8,9 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stats/moment"
+	"github.com/tidemark/tidemark/stats/sketch"
 )
 
 // The bytes of FORMAT.md. Nothing here ever changes; a new layout gets a new version.
@@ -20,7 +22,9 @@ const (
 	kindPool = 2 // the totals of a winsorized metric
 	// Versions, the first byte of each value. Append-only:
 	//	1: the first
-	version = 1
+	//	2: cells of experiments with quantile metrics, whose sums are followed by the bins of their events
+	version     = 1
+	versionBins = 2
 )
 
 // ErrFormat marks bytes that are not cells: damaged, or written by another version or for another plan.
@@ -131,9 +135,25 @@ func (g *grid) appendKey(b []byte, experiment int, p *place) []byte {
 	return b
 }
 
+// version is that of a cell's value.
+func (c *Cell) version() byte {
+	if c.bins != nil {
+		return versionBins
+	}
+	return version
+}
+
+// quantiles are the bins of the metric whose sums are at i; nil for any other.
+func (c *Cell) quantiles(i int) *sketch.Quantiles {
+	if c.bins == nil || i == 0 {
+		return nil
+	}
+	return c.bins[i-1]
+}
+
 // appendCell appends a cell's value: the sums of each metric that has subjects, after their number (0: exposed).
 func appendCell(b []byte, c *Cell) ([]byte, error) {
-	b = append(b, version)
+	b = append(b, c.version())
 	var err error
 	for i := range c.sums {
 		if empty(&c.sums[i]) {
@@ -143,16 +163,21 @@ func appendCell(b []byte, c *Cell) ([]byte, error) {
 		if b, err = c.sums[i].AppendBinary(b); err != nil {
 			return nil, err
 		}
+		if q := c.quantiles(i); q != nil {
+			if b, err = q.AppendBinary(b); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return b, nil
 }
 
 // decodeCell reads what appendCell wrote.
-func decodeCell(value []byte, metrics int) (*Cell, error) {
-	if len(value) == 0 || value[0] != version {
-		return nil, fmt.Errorf("version %d, this program knows %d: %w", first(value), version, ErrFormat)
+func decodeCell(value []byte, x *catalog.PlanExperiment) (*Cell, error) {
+	c, metrics := newCell(x, nil), len(x.Metrics)
+	if len(value) == 0 || value[0] != c.version() {
+		return nil, fmt.Errorf("version %d, must be %d: %w", first(value), c.version(), ErrFormat)
 	}
-	c := &Cell{sums: make([]moment.Sums, metrics+1)}
 	last := -1
 	for b := value[1:]; len(b) > 0; {
 		i, n := binary.Uvarint(b)
@@ -169,6 +194,13 @@ func decodeCell(value []byte, metrics int) (*Cell, error) {
 		}
 		if err := s.Check(); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+		}
+		if q := c.quantiles(int(i)); q != nil {
+			read, after, err := sketch.Decode(rest)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+			}
+			*q, rest = *read, after
 		}
 		c.sums[i], b = s, rest
 	}
@@ -242,7 +274,7 @@ func (g *grid) loadCell(key, value []byte) error {
 	for d := range g.x.Dimensions {
 		p.slice[d] = binary.BigEndian.Uint32(key[2+4*d:])
 	}
-	cell, err := decodeCell(value, len(g.x.Metrics))
+	cell, err := decodeCell(value, g.x)
 	if err != nil {
 		return err
 	}

@@ -289,7 +289,7 @@ func (r *rollup) find(c *Cell) int32 {
 		r.cells, r.epoch, r.count = append(r.cells, nil), append(r.epoch, 0), append(r.count, 0)
 	}
 	r.at[text] = slot
-	r.cells[slot] = &Cell{Key: &Key{Variant: c.Key.Variant, Mask: r.mask, Values: values}, sums: make([]moment.Sums, len(c.sums))}
+	r.cells[slot] = &Cell{Key: &Key{Variant: c.Key.Variant, Mask: r.mask, Values: values}, sums: make([]moment.Sums, len(c.sums)), bins: c.bins.like()}
 	r.epoch[slot] = r.now
 	r.changed, r.restarted = true, true
 	return slot

@@ -155,8 +155,8 @@ func (c *core) report(s *Subject, x *exposed, was *standing, sink Sink) {
 
 // emit hands on the differences between two lists of cells, both in the order of cell.compare.
 func emit(experiment int, before, after []cell, sink Sink) {
-	change := func(at *cell, old, new moment.Point) {
-		sink.Change(moment.Change{Experiment: experiment, Variant: at.variant, Metric: at.metric, Slice: at.slice, Old: old, New: new})
+	change := func(at *cell, old, new moment.Point, bins []moment.Bin) {
+		sink.Change(moment.Change{Experiment: experiment, Variant: at.variant, Metric: at.metric, Slice: at.slice, Old: old, New: new, Bins: bins})
 	}
 	for len(before) > 0 || len(after) > 0 {
 		order := 0
@@ -170,14 +170,16 @@ func emit(experiment int, before, after []cell, sink Sink) {
 		}
 		switch {
 		case order < 0:
-			change(&before[0], before[0].point, moment.Point{})
+			change(&before[0], before[0].point, moment.Point{}, binChange(before[0].bins, nil, nil))
 			before = before[1:]
 		case order > 0:
-			change(&after[0], moment.Point{}, after[0].point)
+			change(&after[0], moment.Point{}, after[0].point, after[0].bins)
 			after = after[1:]
 		default:
-			if before[0].point != after[0].point {
-				change(&after[0], before[0].point, after[0].point)
+			// Other values may leave the counts as they were.
+			bins := binChange(before[0].bins, after[0].bins, nil)
+			if before[0].point != after[0].point || bins != nil {
+				change(&after[0], before[0].point, after[0].point, bins)
 			}
 			before, after = before[1:], after[1:]
 		}

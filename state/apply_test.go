@@ -140,6 +140,9 @@ func runWorkload(seed uint64) (err error) {
 		if d := difference(want.cells, cube.cells); d != "" {
 			return fmt.Errorf("seed %d, batch %d: %s", seed, n, d)
 		}
+		if d := want.bins.difference(cube.bins); d != "" {
+			return fmt.Errorf("seed %d, batch %d: %s", seed, n, d)
+		}
 		if d := ledgerDifference(want.ledger, m.ledger()); d != "" {
 			return fmt.Errorf("seed %d, batch %d: %s", seed, n, d)
 		}

@@ -44,7 +44,7 @@ func (s *Subject) weigh() int {
 	bytes := 400 + 40*len(s.tail) + 16*len(s.operands) + 56*len(s.segments) + 48*len(s.seen)
 	for i := range s.segments {
 		if d := s.segments[i].set; d != nil {
-			bytes += 8*len(d.hashes) + len(d.registers)
+			bytes += 8*len(d.hashes) + len(d.registers) + 16*len(d.bins)
 		}
 	}
 	return 1 + bytes/subjectWeight

@@ -13,6 +13,8 @@ type cell struct {
 	variant, metric int
 	slice           moment.Slice
 	point           moment.Point
+	// bins are how the events of a quantile metric are distributed; the cell's own.
+	bins []moment.Bin
 }
 
 func (a *cell) compare(b *cell) int {
@@ -91,8 +93,9 @@ func (c *core) metricCells(s *Subject, x *exposed, i int, base cell, within span
 		c.add(m, &sums, &c.items[k])
 	}
 	if p := c.point(m, &sums, s.openLimit); p != (moment.Point{}) {
-		base.point = p
-		out = append(out, base)
+		at := base
+		at.point, at.bins = p, m.bins(&sums)
+		out = append(out, at)
 	}
 	if m.eventDims != 0 {
 		from := len(out)
@@ -209,6 +212,13 @@ func (c *core) point(m *metricSchema, sums *sums, openLimit bool) moment.Point {
 	if openLimit {
 		p.Flags |= moment.OpenLimit
 	}
+	if m.quantile {
+		p.Num, p.Den = 0, 0
+		if set := sums[numerator].set; set != nil {
+			p.Den, p.Num = quantileCounts(set.bins, m.cut)
+		}
+		return p
+	}
 	fits := true
 	read := func(to *int64, r role, measure int) {
 		if measure < 0 {
@@ -250,6 +260,8 @@ func (r *reading) add(agg catalog.Agg, it *item) {
 	switch {
 	case agg == catalog.CountDistinct:
 		r.unite(it)
+	case agg == catalog.Quantile:
+		r.pile(it)
 	case it.raw:
 		v, _ := it.value.int64()
 		absorb(agg, first, &r.value, nil, v)

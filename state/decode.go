@@ -231,6 +231,8 @@ func (c *core) decodeSegments(r *reader, s *Subject) {
 			g.value.lo = r.uvarint()
 		case catalog.CountDistinct:
 			g.set = r.setHead()
+		case catalog.Quantile:
+			g.set = &distinct{bins: r.bins()}
 		default:
 			v, n := readTotal(r.b)
 			if n == 0 {

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/tidemark/tidemark/stats/moment"
 )
 
 // exactDistinct is how many values a set holds exactly; beyond it there are registers.
@@ -22,6 +24,8 @@ const (
 type distinct struct {
 	hashes    []uint64 // rising; nil when registers are used
 	registers []byte   // one each; nil while exact
+	// bins are what a quantile metric has instead of a set: how its values are distributed. They are in the head row.
+	bins []moment.Bin
 	// stored: the set has a child row, of digest row. changed: the row is behind.
 	stored, changed bool
 	row             digest

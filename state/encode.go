@@ -134,6 +134,8 @@ func (c *core) encodeSegments(s *Subject, b []byte) []byte {
 			b = binary.AppendUvarint(b, g.value.lo)
 		case catalog.CountDistinct:
 			b = appendSetHead(b, g.set)
+		case catalog.Quantile:
+			b = appendBins(b, g.set.bins)
 		default:
 			b = appendTotal(b, g.value)
 		}

@@ -8,9 +8,11 @@ import (
 	"slices"
 
 	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/stats/sketch"
 )
 
-// Frozen is what a metric takes from the data itself, set once: the range that a winsorized metric's totals are clipped to.
+// Frozen is what a metric takes from the data itself, set once: the range that a winsorized metric's totals are clipped to, or
+// the cut of a quantile metric, which is the range's upper end: the numerator then is the number of events up to it.
 // It is a fact from outside, like an event, but it concerns all subjects: applying it visits each of them once.
 type Frozen struct {
 	Experiment, Metric int // indexes into the plan's experiments and their metrics
@@ -90,6 +92,10 @@ func (s *schema) freeze(f *Frozen) { s.experiments[f.Experiment].metrics[f.Metri
 
 // freeze makes the metric what it is with the fact. A cap of the definition holds as well.
 func (m *metricSchema) freeze(f *Frozen) {
+	if m.quantile {
+		m.cut = sketch.IndexOf(f.Range.Upper)
+		return
+	}
 	r := f.Range
 	if m.clip != nil {
 		r.Lower = min(max(r.Lower, m.clip.Lower), m.clip.Upper)

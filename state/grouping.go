@@ -47,7 +47,7 @@ func (c *core) groupings(m *metricSchema, base *cell, openLimit bool, out []cell
 				continue
 			}
 			at := *base
-			at.point = p
+			at.point, at.bins = p, m.bins(&g.sums)
 			for d, v := range g.slice {
 				if mask>>d&1 == 1 {
 					at.slice[d] = v

@@ -216,7 +216,10 @@ func (p *printer) list(list int32) string {
 
 func (p *printer) segment(g *segment) {
 	value := ""
-	if g.set != nil {
+	if g.set != nil && g.set.bins != nil {
+		n, _ := quantileCounts(g.set.bins, 0)
+		value = fmt.Sprintf("%d values in %d bins", n, len(g.set.bins))
+	} else if g.set != nil {
 		n, approximate := g.set.count()
 		value = fmt.Sprintf("%d values", n)
 		if approximate {

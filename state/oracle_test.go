@@ -19,6 +19,8 @@ type oracle struct {
 	late     []int64
 	dup      []int64
 	conflict []int64
+	// values are those of the last point of a quantile metric.
+	values []int64
 	// clock is the newest clock that was told; end the latest event's time, once the inputs have ended.
 	clock, end int64
 }
@@ -30,6 +32,7 @@ type oracleKey struct {
 
 type oracleAnswer struct {
 	cells  map[oracleKey]*moment.Sums
+	bins   testBins
 	ledger *Ledger
 }
 
@@ -79,7 +82,7 @@ func (o *oracle) before(a, b *Event) bool {
 
 // answer computes every cell and the ledger.
 func (o *oracle) answer(from, to int64) oracleAnswer {
-	a := oracleAnswer{cells: map[oracleKey]*moment.Sums{}, ledger: &Ledger{}}
+	a := oracleAnswer{cells: map[oracleKey]*moment.Sums{}, bins: testBins{}, ledger: &Ledger{}}
 	for d := range o.plan.Events {
 		e := EventLedger{Late: o.late[d], Duplicate: o.dup[d], IDConflicts: o.conflict[d]}
 		for _, id := range o.subjects {
@@ -263,6 +266,9 @@ func (o *oracle) cells(a *oracleAnswer, x int, events []Event, first *Event, fro
 			a.cells[key] = &moment.Sums{}
 		}
 		a.cells[key].Add(point)
+		if metric >= 0 && p.Metrics[metric].Quantile > 0 {
+			a.bins.addValues(key, o.values)
+		}
 	}
 	add(moment.ExposedMetric, base, moment.Point{In: true, Den: 1})
 	for m := range p.Metrics {
@@ -377,6 +383,11 @@ func (o *oracle) point(x, m int, events []Event, t0, from, to int64, here func(*
 		return
 	}
 	point := moment.Point{In: true, Num: 1, Den: 1}
+	if q.Quantile > 0 {
+		o.values = values[0]
+		add(quantilePoint(q, values[0]))
+		return
+	}
 	if q.Numerator >= 0 {
 		point.Num = clipped(q, aggregate(o.plan.Measures[q.Numerator].Agg, values[0]))
 		if p.PrePeriod > 0 {
@@ -416,9 +427,12 @@ func aggregate(agg catalog.Agg, values []int64) int64 {
 }
 
 // cube adds up changes, as the cube would.
-type testCube struct{ cells map[oracleKey]*moment.Sums }
+type testCube struct {
+	cells map[oracleKey]*moment.Sums
+	bins  testBins
+}
 
-func newTestCube() *testCube { return &testCube{map[oracleKey]*moment.Sums{}} }
+func newTestCube() *testCube { return &testCube{map[oracleKey]*moment.Sums{}, testBins{}} }
 
 func (c *testCube) Change(ch moment.Change) {
 	key := oracleKey{ch.Experiment, ch.Variant, ch.Metric, ch.Slice}
@@ -426,6 +440,7 @@ func (c *testCube) Change(ch moment.Change) {
 		c.cells[key] = &moment.Sums{}
 	}
 	c.cells[key].Apply(ch.Old, ch.New)
+	c.bins.add(key, ch.Bins)
 	if c.cells[key].IsZero() {
 		delete(c.cells, key)
 	}

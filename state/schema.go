@@ -111,6 +111,10 @@ type metricSchema struct {
 	columns   map[int][]int
 	// clip is the range of the numerator's total; nil: none.
 	clip *catalog.ClipRange
+	// quantile: the numerator is how the subject's events are distributed. cut is the bin up to which they count, once it is
+	// frozen; before, none does.
+	quantile bool
+	cut      int32
 }
 
 // conversion is an ordered metric of an experiment: a numerator event counts iff a denominator event did before it.
@@ -187,6 +191,10 @@ func (s *schema) addMetric(x, i int) {
 	m := metricSchema{
 		numerator: p.Numerator, denominator: p.Denominator, presence: p.Presence, window: p.Window, conversion: -1,
 		excludeNone: p.Metric.ExcludeNone, pre: e.pre, eventDims: p.Dimensions & e.eventDims, columns: map[int][]int{}, clip: p.Clip,
+		quantile: p.Quantile > 0, cut: math.MinInt32,
+	}
+	if m.quantile {
+		m.pre = 0 // a quantile has no covariate
 	}
 	// Between TRIGGERED and an event there is no order to decide: t0 is before whatever counts.
 	if p.Ordered && p.Numerator >= 0 && p.Denominator >= 0 {
@@ -206,7 +214,7 @@ func (s *schema) addMetric(x, i int) {
 		if m.conversion >= 0 {
 			window = 0
 		}
-		s.read(term, x, e.pre > 0, within, window)
+		s.read(term, x, m.pre > 0, within, window)
 		m.events = insert(m.events, s.measures[term].event)
 	}
 	strict := p.Strict && m.conversion < 0 && p.Window > 0

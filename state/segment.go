@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/stats/sketch"
 )
 
 // total is a signed 128-bit integer: a subject's running total may leave int64 and come back.
@@ -32,7 +33,7 @@ type segment struct {
 	list  int32
 	tuple uint32
 	cut   int64
-	// value is the sum, the count, the largest or the smallest; for COUNT_DISTINCT set holds the values. A segment exists
+	// value is the sum, the count, the largest or the smallest; for COUNT_DISTINCT and QUANTILE set holds the values. A segment exists
 	// iff it has events.
 	value total
 	set   *distinct
@@ -60,6 +61,11 @@ func absorb(agg catalog.Agg, first bool, v *total, set **distinct, x int64) {
 			*set = &distinct{}
 		}
 		(*set).add(uint64(x))
+	case catalog.Quantile:
+		if *set == nil {
+			*set = &distinct{}
+		}
+		(*set).bins = addBin((*set).bins, sketch.IndexOf(x), 1)
 	}
 }
 

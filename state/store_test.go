@@ -184,6 +184,9 @@ func (s *storeRun) check() error {
 	if d := difference(want.cells, again.cells); d != "" {
 		return fmt.Errorf("from the subjects: %s", d)
 	}
+	if d := want.bins.difference(again.bins); d != "" {
+		return fmt.Errorf("from the subjects: %s", d)
+	}
 	return nil
 }
 

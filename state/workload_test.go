@@ -55,6 +55,7 @@ func drawWorkload(seed uint64, settled bool) *workload {
 	w.bounded = w.r.IntN(8) == 0
 	w.drawPlan()
 	w.drawClips(seed)
+	w.drawQuantiles(seed)
 	for s := range w.plan.Sources {
 		for range 1 + w.r.IntN(2) {
 			w.clocks = append(w.clocks, never)

@@ -13,8 +13,9 @@ import (
 	"github.com/tidemark/tidemark/stream/results"
 )
 
-// A winsorized metric is clipped at percentiles of the data. The evaluator freezes them: it adds up the shards' pools, keeps
-// the range as a dated fact, and then has every shard clip all its subjects, each atomically with its commits
+// A winsorized metric is clipped at percentiles of the data, and a quantile metric needs a cut up to which events are counted
+// for its error. The evaluator freezes both: it adds up what the shards have gathered, keeps the range as a dated fact, and
+// then has every shard apply it to all its subjects, each atomically with its commits
 // (state.Freeze). A shard that was not there, crashed before its commit, or is of a new generation is told at the next
 // evaluation; until all have applied the fact the metric's rows are collecting.
 
@@ -29,7 +30,7 @@ type frozenMetric struct {
 func frozenMetrics(plan *catalog.Plan, x *catalog.PlanExperiment) (list []frozenMetric) {
 	for i := range x.Metrics {
 		m := &x.Metrics[i]
-		if m.Metric.Winsorize == nil {
+		if m.Metric.Winsorize == nil && m.Quantile == 0 {
 			continue
 		}
 		f := frozenMetric{index: i, m: m}
@@ -45,6 +46,8 @@ func frozenMetrics(plan *catalog.Plan, x *catalog.PlanExperiment) (list []frozen
 type gathered struct {
 	applied []state.Frozen
 	pools   map[int]*sketch.Quantiles // by metric
+	// controls are the control's events of quantile metrics that are not frozen, by metric.
+	controls map[int]*sketch.Quantiles
 }
 
 // gather is called on the shard's goroutine.
@@ -58,10 +61,15 @@ func (x *experiment) gather(s *shard) gathered {
 			g.applied = append(g.applied, f)
 		}
 	}
-	g.pools = make(map[int]*sketch.Quantiles)
+	g.pools, g.controls = make(map[int]*sketch.Quantiles), make(map[int]*sketch.Quantiles)
 	for _, f := range x.freezes {
-		if q := s.cube.Pool(x.index, f.index); q != nil {
-			g.pools[f.index] = q
+		switch {
+		case f.m.Quantile > 0 && !g.has(f.index):
+			g.controls[f.index] = s.cube.Snapshot(x.index, s.store.Name).Whole()[x.x.Control].Quantiles(f.index)
+		case f.m.Quantile == 0:
+			if q := s.cube.Pool(x.index, f.index); q != nil {
+				g.pools[f.index] = q
+			}
 		}
 	}
 	return g
@@ -79,7 +87,11 @@ func (e *Engine) freeze(ctx context.Context, x *experiment, parts []part, i int)
 		fact, ok := x.facts[key]
 		if !ok || fact.Definition != "" && fact.Definition != f.m.Hash.String() {
 			r, ready := applied(f.index, parts, i)
-			if !ready {
+			switch {
+			case ready:
+			case f.m.Quantile > 0:
+				r, ready = x.cut(f, parts, i)
+			default:
 				r, ready = x.percentiles(f, parts, i)
 			}
 			if !ready {
@@ -266,5 +278,32 @@ func (x *experiment) percentiles(f frozenMetric, parts []part, i int) (r catalog
 	if w.Upper != nil {
 		r.Upper = high
 	}
+	return r, true
+}
+
+// cut returns where a quantile metric's events are counted up to: the control's quantile, as far as it is known once enough of
+// its events lie on both sides of it (what events are worth is only known afterwards).
+// Source: statistics.md §2.12.
+func (x *experiment) cut(f frozenMetric, parts []part, i int) (r catalog.ClipRange, ready bool) {
+	var events sketch.Quantiles
+	for k := range parts {
+		if parts[k].cells == nil {
+			return r, false
+		}
+		if q := parts[k].gathered[i].controls[f.index]; q != nil {
+			events.Merge(q)
+		}
+	}
+	e, p, n := x.t.engine, f.m.Quantile, float64(events.Count())
+	if n == 0 || !e.analyzing && (int32(len(parts)) < x.t.shardCount() || n < leastPool || n < beyond/min(p, 1-p)) {
+		return r, false
+	}
+	c, err := events.Quantile(p)
+	if err != nil {
+		e.opt.Logger.Error("take the cut of a quantile", "experiment", x.x.ID, "metric", f.m.Metric.ID, "err", err)
+		return r, false
+	}
+	r = catalog.Unclipped
+	r.Upper = c
 	return r, true
 }

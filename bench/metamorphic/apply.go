@@ -18,6 +18,7 @@ import (
 	"github.com/tidemark/tidemark/cube"
 	"github.com/tidemark/tidemark/state"
 	"github.com/tidemark/tidemark/stats/moment"
+	"github.com/tidemark/tidemark/stats/sketch"
 )
 
 // shard is one state.Store with its cube, fed with events made from the oracle's records without any SQL.
@@ -138,7 +139,7 @@ func (s *shard) event(def int, r placed) (state.Event, error) {
 				switch measure.Agg {
 				case catalog.CountDistinct:
 					value = int64(digest(text))
-				case catalog.Sum, catalog.Max, catalog.Min:
+				case catalog.Sum, catalog.Max, catalog.Min, catalog.Quantile:
 					value = oracle.Scaled(text, measure.Scale).Int64()
 				}
 			}
@@ -219,9 +220,15 @@ func place(log []oracle.Record, rng *rand.Rand) []placed {
 	return out
 }
 
+// metricCell is one metric of a cell: its sums and, for a quantile metric, its events.
+type metricCell struct {
+	*moment.Sums
+	events *sketch.Quantiles
+}
+
 // cells renders a cube's every grouping in the oracle's terms.
-func cells(plan *catalog.Plan, merged map[int]*cube.Cells) map[oracle.Key]*moment.Sums {
-	out := map[oracle.Key]*moment.Sums{}
+func cells(plan *catalog.Plan, merged map[int]*cube.Cells) map[oracle.Key]*metricCell {
+	out := map[oracle.Key]*metricCell{}
 	for x, c := range merged {
 		pxp := &plan.Experiments[x]
 		for _, mask := range c.Groupings() {
@@ -238,7 +245,7 @@ func cells(plan *catalog.Plan, merged map[int]*cube.Cells) map[oracle.Key]*momen
 					}
 					for m := range pxp.Metrics {
 						if sums := cell.Metric(m); sums.N > 0 {
-							out[oracle.Key{Experiment: pxp.ID, Variant: pxp.Variants[v].ID, Slice: strings.Join(parts, "&"), Metric: pxp.Metrics[m].Metric.ID}] = sums
+							out[oracle.Key{Experiment: pxp.ID, Variant: pxp.Variants[v].ID, Slice: strings.Join(parts, "&"), Metric: pxp.Metrics[m].Metric.ID}] = &metricCell{sums, cell.Quantiles(m)}
 						}
 					}
 				}

@@ -204,8 +204,10 @@ func (g *generator) metric(id string, sliced bool) oracle.Metric {
 		m.ExcludeNone = true
 		text.WriteString("  none: exclude\n")
 	}
-	g.cap(&m, &text)
-	g.winsorize(&m, &text)
+	if !g.quantile(&m, &text) {
+		g.cap(&m, &text)
+		g.winsorize(&m, &text)
+	}
 	fmt.Fprintf(&g.yaml, "metric:\n  metric_id: %s\n  subject: user\n  owner: t\n  direction: up\n%s---\n", id, text.String())
 	return m
 }

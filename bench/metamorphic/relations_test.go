@@ -226,6 +226,9 @@ func compare(c *Case, plan *catalog.Plan, merged map[int]*cube.Cells, answer ora
 			{"pre", s.Before.Pre.Decimal(0), want.Pre}, {"pre2", s.Before.Pre2.Decimal(0), want.Pre2},
 			{"numpre", s.Before.NumPre.Decimal(0), want.NumPre}, {"denpre", s.Before.DenPre.Decimal(0), want.DenPre},
 		}
+		if err := sameDistribution(s.events, want.Values); err != nil {
+			return fmt.Errorf("%v: %w", key, err)
+		}
 		if s.N != want.N {
 			return fmt.Errorf("%v: n = %d, want %d", key, s.N, want.N)
 		}

@@ -2,12 +2,15 @@ package metamorphic
 
 import (
 	"fmt"
+	"math"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/tidemark/tidemark/bench/oracle"
 	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/state"
+	"github.com/tidemark/tidemark/stats/sketch"
 	"github.com/tidemark/tidemark/stream/results"
 )
 
@@ -63,6 +66,11 @@ func (g *generator) winsorize(m *oracle.Metric, text *strings.Builder) {
 	}
 	text.WriteString("}\n")
 	m.CapUpper = within(m, upper)
+	g.fact(m, fact)
+}
+
+// fact gives a metric of the experiment that its id names a fact.
+func (g *generator) fact(m *oracle.Metric, fact results.Tuning) {
 	experiment, _, _ := strings.Cut(strings.TrimPrefix(m.ID, "m"), "_")
 	of := g.c.Facts["e"+experiment]
 	if of == nil {
@@ -70,6 +78,31 @@ func (g *generator) winsorize(m *oracle.Metric, text *strings.Builder) {
 		g.c.Facts["e"+experiment] = of
 	}
 	of[results.MetricKey(m.ID)] = fact
+}
+
+// quantile makes an eighth of the metrics quantiles of the amounts of the numerator's events, with a fact of where their cut
+// was frozen.
+func (g *generator) quantile(m *oracle.Metric, text *strings.Builder) bool {
+	if g.robust.IntN(8) > 0 {
+		return false
+	}
+	m.Quantile, m.ValueScale, m.NumScale, m.DenScale, m.Denominator, m.Ordered = true, 2, 0, 0, nil, false
+	m.Numerator = oracle.Term{Event: m.Numerator.Event, Value: "amount"}
+	m.Cut = big.NewInt([]int64{0, 100, 130, 500, 501, 2000, 90_000_099}[g.robust.IntN(7)])
+	g.fact(m, results.Tuning{Upper: units(m.Cut.Int64(), 2)})
+	agg := []string{"P50", "P95", "QUANTILE, quantile: 0.75"}[g.robust.IntN(3)]
+	text.Reset()
+	fmt.Fprintf(text, "  numerator: {event: %s, agg: %s, value: amount}\n", m.Numerator.Event, agg)
+	if m.Window > 0 {
+		fmt.Fprintf(text, "  window: %dm\n", m.Window/minute)
+	}
+	if m.Strict {
+		text.WriteString("  strict: true\n")
+	}
+	if m.ExcludeNone {
+		text.WriteString("  none: exclude\n")
+	}
+	return true
 }
 
 // within is a bound as far as the metric's cap lets it.
@@ -106,4 +139,24 @@ func (c *Case) frozen(plan *catalog.Plan) ([]state.Frozen, error) {
 		}
 	}
 	return out, nil
+}
+
+// sameDistribution holds the bins of a quantile metric's cell against the values: as many, and of each rank one of the same
+// leading digits.
+func sameDistribution(got *sketch.Quantiles, values []*big.Int) error {
+	if got.Count() != int64(len(values)) {
+		return fmt.Errorf("%d events in bins, want %d", got.Count(), len(values))
+	}
+	slices.SortFunc(values, func(a, b *big.Int) int { return a.Cmp(b) })
+	for i, v := range values {
+		at, err := got.Quantile((float64(i) + 0.5) / float64(len(values)))
+		if err != nil {
+			return err
+		}
+		d, want := math.Abs(float64(at)-float64(v.Int64())), math.Abs(float64(v.Int64()))
+		if d > want/256 {
+			return fmt.Errorf("value %d of %d is %d, want %s", i, len(values), at, v)
+		}
+	}
+	return nil
 }

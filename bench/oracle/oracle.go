@@ -324,8 +324,19 @@ func add(answer *Answer, key Key, m Metric, events []kept, num, den []bool, pre 
 	if m.ExcludeNone && !any(num) && !any(den) {
 		return
 	}
-	x := capped(m, aggregate(m.Numerator, m.NumScale, events, num))
-	y := big.NewInt(1)
+	x, y := big.NewInt(0), big.NewInt(1)
+	var values []*big.Int
+	if m.Quantile {
+		values, pre = valuesOf(m, events, num), nil
+		y = big.NewInt(int64(len(values)))
+		for _, v := range values {
+			if v.Cmp(lastOfBin(m.Cut)) <= 0 {
+				x.Add(x, big.NewInt(1))
+			}
+		}
+	} else {
+		x = capped(m, aggregate(m.Numerator, m.NumScale, events, num))
+	}
 	if m.Denominator != nil {
 		y = aggregate(*m.Denominator, m.DenScale, events, den)
 	}
@@ -336,6 +347,7 @@ func add(answer *Answer, key Key, m Metric, events []kept, num, den []bool, pre 
 		answer.Cells[key] = c
 	}
 	c.N++
+	c.Values = append(c.Values, values...)
 	sum := func(to *big.Int, factors ...*big.Int) {
 		p := big.NewInt(1)
 		for _, f := range factors {
@@ -354,6 +366,24 @@ func add(answer *Answer, key Key, m Metric, events []kept, num, den []bool, pre 
 		sum(c.NumPre, x, pre)
 		sum(c.DenPre, y, pre)
 	}
+}
+
+// valuesOf are the values of a quantile metric's events.
+func valuesOf(m Metric, events []kept, in []bool) (values []*big.Int) {
+	for i, x := range events {
+		if in[i] {
+			values = append(values, Scaled(x.Fields[m.Numerator.Value], m.ValueScale))
+		}
+	}
+	return values
+}
+
+// lastOfBin is the largest value that begins with the same 8 binary digits as v, which is not negative, and has as many.
+func lastOfBin(v *big.Int) *big.Int {
+	rest := uint(max(0, v.BitLen()-8))
+	last := new(big.Int).Rsh(v, rest)
+	last.Add(last, big.NewInt(1)).Lsh(last, rest)
+	return last.Sub(last, big.NewInt(1))
 }
 
 func aggregate(t Term, scale int, events []kept, in []bool) *big.Int {

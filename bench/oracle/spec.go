@@ -65,6 +65,10 @@ type Metric struct {
 	NumScale, DenScale int
 	// CapLower and CapUpper clip the numerator's total, in units of its scale; nil: no bound.
 	CapLower, CapUpper *big.Int
+	// Quantile: the metric is of the events' values, at ValueScale; num counts those up to the bin of Cut and den all.
+	Quantile   bool
+	ValueScale int
+	Cut        *big.Int
 }
 
 // Term is {event, agg, value, where}.
@@ -96,6 +100,8 @@ type Cell struct {
 	N                            int64
 	Num, Den, Num2, Den2, NumDen *big.Int
 	Pre, Pre2, NumPre, DenPre    *big.Int
+	// Values are those of the events of a quantile metric, in no order.
+	Values []*big.Int
 }
 
 // EventLedger is where the events of one definition went for one experiment.

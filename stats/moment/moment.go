@@ -53,4 +53,12 @@ type Change struct {
 	Metric     int // index into catalog.PlanExperiment.Metrics, or ExposedMetric
 	Slice      Slice
 	Old, New   Point
+	// Bins are what changes in the distribution of the subject's events, for a quantile metric; rising, none with count 0.
+	Bins []Bin
+}
+
+// Bin counts the events of a quantile metric whose values lie in one bin of stats/sketch.
+type Bin struct {
+	Index int32
+	Count int64
 }

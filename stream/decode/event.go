@@ -227,7 +227,7 @@ func (e *eventReader) operand(m *measureReader) (o state.Operand, err error) {
 		return state.Operand{}, nil
 	}
 	switch m.agg {
-	case catalog.Sum, catalog.Max, catalog.Min:
+	case catalog.Sum, catalog.Max, catalog.Min, catalog.Quantile:
 		o.Value, err = v.Fixed(m.scale)
 	case catalog.CountDistinct:
 		o.Value = int64(v.Hash())

@@ -73,7 +73,7 @@ type Evaluator struct {
 	treatments []int
 	event      uint // mask of the event dimensions
 	slices     map[sliceID]*evaluated
-	look       uint64   // counts evaluations
+	look       uint64    // counts evaluations
 	frozen     []*Tuning // what is frozen of each metric, nil: nothing
 	thaws      uint64    // counts the changes of frozen
 	families   map[uint][]int
@@ -90,8 +90,10 @@ type metric struct {
 	design stats.Design
 	tau2   bool // the definition fixes the prior
 	format string
-	share  float64 // of alpha, for the whole, where it is another than alpha
-	final  bool    // half of the level is for the final look, on the whole
+	// valueScale is the decimal scale of a quantile metric's values; its sums count events.
+	valueScale int
+	share      float64 // of alpha, for the whole, where it is another than alpha
+	final      bool    // half of the level is for the final look, on the whole
 }
 
 // sliceID names a slice in the Evaluator's memory: the grouping and the values, joined.
@@ -153,7 +155,11 @@ func newMetric(plan *catalog.Plan, x *catalog.PlanExperiment, i int) metric {
 		return plan.Measures[measure].Scale
 	}
 	m := metric{PlanMetric: pm, index: i, hash: pm.Hash.String(), scale: moment.Scale{Num: scale(pm.Numerator), Den: scale(pm.Denominator)}}
-	m.design = stats.Design{Scale: m.scale, Alpha: x.Alpha, Direction: stats.Direction(pm.Metric.Direction), CUPED: x.PrePeriod > 0, Lift: liftMethods[x.Lift]}
+	cuped := x.PrePeriod > 0
+	if pm.Quantile > 0 {
+		m.valueScale, m.scale, cuped = m.scale.Num, moment.Scale{}, false
+	}
+	m.design = stats.Design{Scale: m.scale, Alpha: x.Alpha, Direction: stats.Direction(pm.Metric.Direction), CUPED: cuped, Lift: liftMethods[x.Lift]}
 	m.design.Boundary.Student = x.Sequential.Student
 	m.final = x.Sequential.FinalLook && pm.Role != catalog.Guardrail
 	if m.format = pm.Metric.Format; m.format == "" && pm.Metric.Type == "BINOMIAL" {
@@ -305,7 +311,7 @@ func (e *Evaluator) evaluate(s *evaluated, m int, mask uint, old []*cube.Cell, o
 	for v, c := range s.arms {
 		sums := c.Metric(mt.index)
 		any = any || sums.N > 0 || *sums != (moment.Sums{})
-		if s.inArm[m][v] == nil || old[v] != c && (*old[v].Metric(mt.index) != *sums || mt.opened(old[v], c)) {
+		if s.inArm[m][v] == nil || old[v] != c && (mt.Quantile > 0 || *old[v].Metric(mt.index) != *sums || mt.opened(old[v], c)) {
 			s.inArm[m][v] = arm(sums, mt.scale, e.x.PrePeriod > 0)
 			changed[v] = true
 		}

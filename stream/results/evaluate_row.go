@@ -15,15 +15,27 @@ func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact 
 	if mask == 0 {
 		d.Boundary.Alpha, d.Boundary.FinalLook = mt.share, mt.final
 	}
+	var events *quantiles
+	if mt.Quantile > 0 {
+		events = mt.quantiles(s.arms[v], s.arms[e.control])
+	}
 	var tuning *Tuning
 	waiting := mt.waits() && e.frozen[m] == nil
+	if waiting && events != nil {
+		events.forget()
+	}
 	if waiting {
 		// Sums that will be others tune nothing, and decide nothing.
 		d.Tuning, d.CUPEDTuning, d.Boundary.FinalLook, fact = stats.Tuning{}, stats.Tuning{}, false, nil
 	} else {
-		tuning = e.tuning(mt, t, c, &d, fact, in.Analyze, r.AsOf)
+		tuning = e.tuning(mt, t, c, events, &d, fact, in.Analyze, r.AsOf)
 	}
-	cmp := stats.Compare(t, c, d)
+	var cmp stats.Comparison
+	if events != nil {
+		cmp = stats.CompareEstimates(events.treatment, events.control, d)
+	} else {
+		cmp = stats.Compare(t, c, d)
+	}
 	if d.Boundary.FinalLook {
 		tuning = mt.finalLook(&cmp, d, tuning, s.ctx.due, in.Analyze, r.AsOf)
 	}
@@ -39,7 +51,7 @@ func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact 
 		Lift:       Lift{Value: cmp.Lift.Value.Ptr(), Interval: cmp.Lift.Interval.Ptr(), IntervalAlways: cmp.Lift.IntervalAlways.Ptr(), Method: string(cmp.Lift.Method)},
 		look:       e.look, e: cmp.Difference.Always.LogE,
 		State: string(cmp.State), Reasons: []string{}, Tuning: tuning, key: key,
-		Format: mt.format, Direction: string(mt.Metric.Direction), Clip: mt.clip(e.frozen[m]),
+		Format: mt.format, Direction: string(mt.Metric.Direction), Clip: mt.clip(e.frozen[m]), Quantile: mt.Quantile,
 	}
 	for _, reason := range cmp.Reasons {
 		row.Reasons = append(row.Reasons, string(reason))
@@ -73,7 +85,9 @@ func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact 
 	if tuning != nil && in.Analyze && tuning.Set == nil && tuning.V > 0 {
 		row.Reasons = append(row.Reasons, ReasonOwnTuning)
 	}
-	if waiting {
+	if events != nil {
+		events.say(row, waiting)
+	} else if waiting {
 		row.Reasons = append(row.Reasons, ReasonNotFrozen)
 	} else if f := e.frozen[m]; f != nil && f.Set == nil && in.Analyze {
 		row.Reasons = append(row.Reasons, ReasonOwnTuning)

@@ -59,7 +59,7 @@ func (t *Tuning) Range(scale int) (catalog.ClipRange, error) {
 }
 
 // waits says that the metric can't be evaluated before something of it is frozen.
-func (m *metric) waits() bool { return m.Metric.Winsorize != nil }
+func (m *metric) waits() bool { return m.Metric.Winsorize != nil || m.Quantile > 0 }
 
 // thaw finds what is frozen, and puts it among the result's facts.
 func (e *Evaluator) thaw(in Inputs, r *Result) {

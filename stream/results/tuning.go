@@ -62,7 +62,7 @@ func (m *metric) fact(given Tuning, was *Row, whole bool) (fact *Tuning, stored 
 }
 
 // tuning puts a row's tuning into its design and returns it; nil while there is none.
-func (e *Evaluator) tuning(mt *metric, t, c *moment.Sums, d *stats.Design, fact *Tuning, analyze bool, at time.Time) *Tuning {
+func (e *Evaluator) tuning(mt *metric, t, c *moment.Sums, q *quantiles, d *stats.Design, fact *Tuning, analyze bool, at time.Time) *Tuning {
 	var tuning *Tuning
 	switch {
 	case mt.tau2:
@@ -72,7 +72,12 @@ func (e *Evaluator) tuning(mt *metric, t, c *moment.Sums, d *stats.Design, fact 
 		tuning = &f
 		d.Tuning, d.CUPEDTuning = stats.Tuning{V: f.V, Tau2: f.Tau2}, stats.Tuning{V: f.VCUPED, Tau2: f.Tau2}
 	default:
-		if tuning = e.tune(t, c, *d); tuning != nil {
+		if q != nil {
+			tuning = q.tune(e.x.Sequential.Subjects)
+		} else {
+			tuning = e.tune(t, c, *d)
+		}
+		if tuning != nil {
 			d.Tuning, d.CUPEDTuning = stats.Tuning{V: tuning.V}, stats.Tuning{V: tuning.VCUPED}
 			if !analyze {
 				tuning.Set, tuning.Definition = &at, mt.hash

@@ -81,6 +81,9 @@ func (e *Evaluator) warn(whole *evaluated, cells *cube.Cells, in Inputs, r *Resu
 func (e *Evaluator) find(whole *evaluated, m, i int, dimensions map[int]*strata, leaves *strata) findings {
 	mt, v, row := &e.metrics[m], e.treatments[i], whole.rows[m][i]
 	f := findings{known: true}
+	if mt.Quantile > 0 {
+		return f // its sums are counts of events up to a cut, which say little of the quantile
+	}
 	if row.Tuning == nil || row.Difference.SE == nil || *row.Difference.SE == 0 {
 		return f
 	}
