@@ -192,7 +192,9 @@ func (e *eventReader) fill(ev *state.Event) error {
 	if e.id >= 0 {
 		ev.ID = e.identity(&e.row[e.id])
 	}
-	ev.Content = sql.HashRow(e.row)
+	if ev.ID != nil {
+		ev.Content = sql.HashRow(e.row) // tells a duplicate from another event of the same id
+	}
 	e.operands = e.operands[:0]
 	for i := range e.measures {
 		o, err := e.operand(&e.measures[i])
