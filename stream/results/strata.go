@@ -2,6 +2,7 @@ package results
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/tidemark/tidemark/cube"
 	"github.com/tidemark/tidemark/stats"
@@ -74,6 +75,9 @@ func (e *Evaluator) stratify(mask uint, cells *cube.Cells) *strata {
 
 // refresh brings a stratum up to its cells.
 func (e *Evaluator) refresh(g *strata, s *stratum, arms []*cube.Cell) {
+	if slices.Equal(s.arms, arms) && (len(s.estimates) == 0 || s.estimates[0] != nil) {
+		return // nothing changed here
+	}
 	for m := range e.metrics {
 		mt := &e.metrics[m]
 		first := s.estimates[m] == nil
