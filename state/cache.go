@@ -23,6 +23,8 @@ type cache struct {
 	dirty    []*entry
 	// hand is the clock by which clean entries go: one lap without use.
 	hand int
+	// spare are entries that went, to be used again.
+	spare []*entry
 }
 
 type entry struct {
@@ -96,6 +98,20 @@ func (c *cache) add(e *entry, at *slot) {
 	at.state = at.state&^entryBits | used | (n + 1)
 }
 
+// make returns an entry with an empty subject.
+func (c *cache) make(hash uint64) *entry {
+	last := len(c.spare) - 1
+	if last < 0 {
+		return &entry{hash: hash, subject: &Subject{}}
+	}
+	e := c.spare[last]
+	c.spare[last] = nil
+	c.spare = c.spare[:last]
+	e.subject.reset()
+	*e = entry{hash: hash, subject: e.subject}
+	return e
+}
+
 // share makes a slot that of several subjects.
 func (c *cache) share(at *slot) {
 	c.table.drop(at)
@@ -153,6 +169,9 @@ func (c *cache) trim() {
 			at.state &^= entryBits
 		}
 		c.weight -= e.weight
+		if e.weight == 1 {
+			c.spare = append(c.spare, e)
+		}
 		c.entries[n] = nil
 		c.free = append(c.free, uint32(n))
 	}
@@ -209,15 +228,14 @@ func (l *load) subject(hash uint64, id []byte) (*entry, error) {
 			return nil, err
 		}
 	}
-	e := &entry{hash: hash}
+	e := c.make(hash)
 	if row == nil {
-		e.subject = &Subject{id: string(id)}
+		e.subject.id = string(id)
 		s.offsets.subjects++
 		c.add(e, at)
 		return e, nil
 	}
-	var err error
-	if e.subject, err = s.decodeRows(hash, string(id), row); err != nil {
+	if err := s.decodeRowsInto(e.subject, hash, string(id), row); err != nil {
 		return nil, err
 	}
 	s.key = appendHeadKey(s.key[:0], hash, id)
@@ -273,15 +291,22 @@ func (s *Store) readError(id string, err error) error {
 
 // decodeRows decodes a head row and reads the child rows that it speaks of.
 func (s *Store) decodeRows(hash uint64, id string, head []byte) (*Subject, error) {
-	subject, err := s.core.decode(id, head)
-	if err != nil {
+	subject := &Subject{}
+	if err := s.decodeRowsInto(subject, hash, id, head); err != nil {
 		return nil, err
+	}
+	return subject, nil
+}
+
+func (s *Store) decodeRowsInto(subject *Subject, hash uint64, id string, head []byte) error {
+	if _, err := s.core.decodeInto(subject, id, head); err != nil {
+		return err
 	}
 	for n := subject.firstChunk + 1; n <= subject.chunks; n++ {
 		key := appendChunkKey(nil, hash, id, n)
 		value, err := s.child(id, key)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		subject.rows = append(subject.rows, chunkRow{n, s.hasher.row(key, value)})
 		r := &reader{b: value}
@@ -290,7 +315,7 @@ func (s *Store) decodeRows(hash uint64, id string, head []byte) (*Subject, error
 		}
 		s.core.decodeTail(r, subject, n)
 		if r.bad || len(r.b) > 0 {
-			return nil, fmt.Errorf("state: subject %q: tail chunk %d does not decode: %w", id, n, ErrCorrupt)
+			return fmt.Errorf("state: subject %q: tail chunk %d does not decode: %w", id, n, ErrCorrupt)
 		}
 	}
 	if len(subject.rows) > 0 {
@@ -304,14 +329,14 @@ func (s *Store) decodeRows(hash uint64, id string, head []byte) (*Subject, error
 		key := appendSetKey(nil, hash, id, g)
 		value, err := s.child(id, key)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if g.set, err = decodeSet(value); err != nil {
-			return nil, fmt.Errorf("state: subject %q: %w", id, err)
+			return fmt.Errorf("state: subject %q: %w", id, err)
 		}
 		g.set.row = s.hasher.row(key, value)
 	}
-	return subject, nil
+	return nil
 }
 
 // child reads a child row that must be there.

@@ -81,13 +81,12 @@ func (r *reader) index(n int) int {
 	return int(x)
 }
 
-func (r *reader) dims(n int) []uint32 {
-	if n == 0 {
-		return nil
-	}
-	dims := make([]uint32, n)
-	for i := range dims {
-		dims[i] = uint32(r.uvarint())
+func (r *reader) dims(n int) []uint32 { return r.dimsInto(nil, n) }
+
+func (r *reader) dimsInto(dims []uint32, n int) []uint32 {
+	dims = slices.Grow(dims, n)
+	for range n {
+		dims = append(dims, uint32(r.uvarint()))
 	}
 	return dims
 }
@@ -113,8 +112,21 @@ func (r *reader) id() (id idKey) {
 }
 
 // decode reads the head row of a subject. Its large sets and tail chunks come from child rows afterwards.
-func (c *core) decode(id string, b []byte) (*Subject, error) {
-	s := &Subject{id: id}
+func (c *core) decode(id string, b []byte) (*Subject, error) { return c.decodeInto(&Subject{}, id, b) }
+
+// reset makes a subject one without anything, which keeps its memory.
+func (s *Subject) reset() {
+	clear(s.segments) // lets go of sets
+	clear(s.tail)
+	*s = Subject{
+		accepted: s.accepted[:0], exposed: s.exposed[:0], segments: s.segments[:0], covers: s.covers[:0],
+		tail: s.tail[:0], operands: s.operands[:0], seen: s.seen[:0],
+	}
+}
+
+// decodeInto is decode into the memory of a subject that was reset.
+func (c *core) decodeInto(s *Subject, id string, b []byte) (*Subject, error) {
+	s.id = id
 	r := &reader{b: b}
 	if v := r.byte(); v != rowVersion {
 		return nil, fmt.Errorf("state: subject %q has row version %d, this build knows %d: %w", id, v, rowVersion, ErrCorrupt)
@@ -165,10 +177,10 @@ func (c *core) decode(id string, b []byte) (*Subject, error) {
 
 func (c *core) decodeExposed(r *reader, s *Subject) {
 	n := r.count()
-	if n > 0 {
-		s.exposed = make([]exposed, 0, n)
-	}
+	s.exposed = slices.Grow(s.exposed, n)
 	for range n {
+		// What lies beyond the length has the memory of another subject's.
+		spare := s.exposed[:len(s.exposed)+1][len(s.exposed)]
 		x := exposed{experiment: int32(r.index(len(c.schema.experiments)))}
 		if r.bad {
 			return
@@ -185,10 +197,10 @@ func (c *core) decodeExposed(r *reader, s *Subject) {
 		if tag&2 != 0 {
 			x.tie = r.tie()
 		}
-		x.dims = r.dims(e.exposureDims)
-		x.reads = make([]readCount, len(e.reads))
-		for i := range x.reads {
-			x.reads[i] = readCount{int64(r.uvarint()), int64(r.uvarint())}
+		x.dims = r.dimsInto(spare.dims[:0], e.exposureDims)
+		x.reads = spare.reads[:0]
+		for range e.reads {
+			x.reads = append(x.reads, readCount{int64(r.uvarint()), int64(r.uvarint())})
 		}
 		s.exposed = append(s.exposed, x)
 	}
@@ -196,9 +208,7 @@ func (c *core) decodeExposed(r *reader, s *Subject) {
 
 func (c *core) decodeSegments(r *reader, s *Subject) {
 	n := r.count()
-	if n > 0 {
-		s.segments = make([]segment, 0, n+1)
-	}
+	s.segments = slices.Grow(s.segments, n+1)
 	lastDay, list := int64(0), 0
 	for range n {
 		list += int(min(r.uvarint(), 1<<30))
