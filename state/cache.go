@@ -341,7 +341,7 @@ func (s *Store) decodeRowsInto(subject *Subject, hash uint64, id string, head []
 
 // child reads a child row that must be there.
 func (s *Store) child(id string, key []byte) ([]byte, error) {
-	value, closer, err := s.db.Get(key)
+	value, closer, err := s.rows.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, fmt.Errorf("state: subject %q: row %x is missing: %w", id, key, ErrCorrupt)
 	}

@@ -57,7 +57,7 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state: open %s: %w", dir, mark(err))
 	}
-	s.db = db
+	s.db, s.rows = db, db
 	if err := s.start(); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("state: open %s: %w", dir, err)

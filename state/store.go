@@ -14,7 +14,9 @@ import (
 
 // Store is one shard's subjects. It belongs to one goroutine; Name may be called from any.
 type Store struct {
-	db   *pebble.DB
+	db *pebble.DB
+	// rows is what a subject's child rows are read from: db, or a picture's snapshot.
+	rows pebble.Reader
 	dir  string
 	plan *catalog.Plan
 	opt  Options
@@ -165,8 +167,8 @@ func (s *Store) applyEvents(b *Batch, late []string, sink Sink) error {
 		due := int64(forever)
 		if s.core.schema.strict {
 			due = s.core.nextDue(e.subject)
-			s.sees(s.group)
 		}
+		s.sees(s.group)
 		s.core.apply(e.subject, s.group, &s.ids, sink)
 		if s.ids.err != nil {
 			return s.ids.err

@@ -122,8 +122,8 @@ func (s *Store) End(t int64, sink Sink) error {
 	return nil
 }
 
-// Newest is the time of the latest event that is neither late nor of a profile; math.MinInt64 before the first. It is
-// kept only where a metric is strict.
+// Newest is the time of the latest event that is neither late nor of a profile; math.MinInt64 before the first. It outlives
+// the store's closing only where a metric is strict.
 func (s *Store) Newest() int64 { return s.offsets.newest }
 
 // sees notes the time of events in time.
