@@ -77,9 +77,22 @@ type CUPED struct {
 
 // Guardrail is where the result stands to its limit.
 type Guardrail struct {
-	State string `json:"state"`
-	// PWithin is the one-sided always-valid p for being short of the limit, small when it is shown to be within.
-	PWithin *float64 `json:"p_within"`
+	Limit float64 `json:"limit"`
+	Unit  string  `json:"unit"` // relative, absolute
+	State string  `json:"state"`
+	// NonInferiority is null while there is no test.
+	NonInferiority *NonInferiority `json:"non_inferiority"`
+}
+
+// NonInferiority asks whether it is shown that the result is short of the limit, on one side. Bounds are in the metric's unit, as the
+// distance from the limit on its harmful side.
+type NonInferiority struct {
+	Verdict     string   `json:"verdict"` // shown, not_shown
+	Z           *float64 `json:"z"`
+	P           *float64 `json:"p"`
+	PAlways     *float64 `json:"p_always"`
+	Bound       *float64 `json:"bound"`
+	BoundAlways *float64 `json:"bound_always"`
 }
 
 // SRM is the sample ratio check.
@@ -191,10 +204,29 @@ func (a *Answer) compare(r Request) error {
 		a.CUPED = &CUPED{Theta: c.CUPED.Theta.Ptr(), Difference: differenceOf(c.CUPED.Difference), Lift: liftOf(c.CUPED.Lift)}
 	}
 	if d.Limit != nil {
-		within := stats.NonInferiority(c, *d.Limit, d.Tuning, r.Alpha)
-		a.Guardrail = &Guardrail{State: string(c.Guardrail), PWithin: within.PAlways.Ptr()}
+		a.Guardrail = guardrail(c, d, r.Alpha)
 	}
 	return nil
+}
+
+// guardrail is the word and its opposite, as in a published row.
+func guardrail(c stats.Comparison, d stats.Design, alpha float64) *Guardrail {
+	g := &Guardrail{Limit: d.Limit.Value, Unit: "absolute", State: string(c.Guardrail)}
+	if d.Limit.Relative {
+		g.Unit = "relative"
+	}
+	o := stats.NonInferiority(c, *d.Limit, d.Tuning, alpha)
+	if !o.Z.OK {
+		return g
+	}
+	g.NonInferiority = &NonInferiority{Verdict: "not_shown", Z: o.Z.Ptr(), P: o.P.Ptr(), PAlways: o.PAlways.Ptr(), Bound: o.Bound.Ptr(), BoundAlways: o.BoundAlways.Ptr()}
+	switch c.State {
+	case stats.Better, stats.Worse, stats.NotClear:
+		if o.BoundAlways.OK && o.BoundAlways.V < 0 {
+			g.NonInferiority.Verdict = "shown"
+		}
+	}
+	return g
 }
 
 func estimate(e stats.Estimate) *Estimate {

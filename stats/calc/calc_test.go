@@ -103,7 +103,7 @@ func TestGuardrailTuningAndMultiplicity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.State != "worse" || a.Guardrail.State != "crossed" || !(*a.Guardrail.PWithin > .9) || a.Tuning.Tau2 != .0001 {
+	if a.State != "worse" || a.Guardrail.State != "crossed" || !(*a.Guardrail.NonInferiority.PAlways > .9) || a.Guardrail.NonInferiority.Verdict != "not_shown" || a.Guardrail.Unit != "relative" || a.Tuning.Tau2 != .0001 {
 		t.Errorf("%s, %+v, %+v", a.State, a.Guardrail, a.Tuning)
 	}
 	m := a.Multiplicity
@@ -112,6 +112,11 @@ func TestGuardrailTuningAndMultiplicity(t *testing.T) {
 	near(t, "Bonferroni", &m.Bonferroni[3], .03, 12)
 	if !m.EBH[0] || m.EBH[1] {
 		t.Errorf("e-BH rejects %v", m.EBH)
+	}
+	// No difference at all, and a limit of half of the value: it is shown to be within.
+	within, err := ask(t, `{"limit": {"value": 0.5, "relative": true}, "control": `+arm+`, "treatment": `+arm+`}`)
+	if err != nil || within.Guardrail.State != "within" || within.Guardrail.NonInferiority.Verdict != "shown" || !(*within.Guardrail.NonInferiority.BoundAlways < 0) {
+		t.Errorf("%+v, %v", within.Guardrail, err)
 	}
 	few, err := ask(t, `{"control": {"n": 500, "nonzero": 3, "sum_num": 3, "sum_num2": 3}, "treatment": `+arm+`}`)
 	if err != nil || few.State != "collecting" || strings.Join(few.Reasons, " ") != "few_nonzero lift_unbounded" || few.Difference.P == nil {

@@ -58,8 +58,11 @@ func calcTable(w io.Writer, a *calc.Answer) error {
 		if a.CUPED != nil {
 			line("θ", digits(a.CUPED.Theta))
 		}
-		if a.Guardrail != nil {
-			line("guardrail", fmt.Sprintf("%s; p of being within %s", a.Guardrail.State, digits(a.Guardrail.PWithin)))
+		if g := a.Guardrail; g != nil {
+			line("guardrail", g.State)
+			if n := g.NonInferiority; n != nil {
+				line("within it", fmt.Sprintf("%s; always-valid p %s, at most %s beyond the limit", results.StateText(n.Verdict), digits(n.PAlways), digits(n.BoundAlways)))
+			}
 		}
 		if err := end(); err != nil {
 			return err

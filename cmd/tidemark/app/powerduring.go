@@ -107,7 +107,7 @@ func (f *powerFlags) during(list []*results.Result) ([]underway, error) {
 }
 
 // row plans on with one row. Variances per subject are taken to stay, and the arms' shares; then standard errors go down as 1/√n
-// and the intrinsic time goes up as n. The control's value stays too, so that a lift has one size.
+// and the intrinsic time goes up as n (stats.Needed). The control's value stays too, so that a lift has one size.
 func (f *powerFlags) row(r *results.Result, row *results.Row) (u underway, ok bool, err error) {
 	c, t := row.ByVariant[row.Control], row.ByVariant[row.Variant]
 	if c.SE == nil || t.SE == nil || c.Value == nil || *c.SE**c.SE+*t.SE**t.SE == 0 {
@@ -120,38 +120,29 @@ func (f *powerFlags) row(r *results.Result, row *results.Row) (u underway, ok bo
 	u = underway{Experiment: r.Experiment, Metric: row.Metric, Variant: row.Variant, Alpha: alpha, Power: f.power, Value: *c.Value, SD: *c.SE * math.Sqrt(float64(c.N))}
 	n, se := float64(c.N+t.N), math.Hypot(*c.SE, *t.SE)
 	z := stats.NormalUpper(alpha / 2)
-	// boundary is k of the always-valid test with n·times subjects.
-	boundary := func(times float64) float64 {
-		tuning := stats.Tuning{}
-		switch {
-		case row.Tuning != nil && (row.Tuning.V > 0 || row.Tuning.Tau2 > 0):
-			tuning = stats.Tuning{V: row.Tuning.V, Tau2: row.Tuning.Tau2}
-		default: // not tuned yet: as it will be with the size asked for, or the default
-			planned := 10000.0
-			if f.tuned > 0 {
-				planned = float64(f.tuned)
-			}
-			tuning.V = stats.Intrinsic(t.N, c.N, se) * planned / n
+	outlook := stats.Needed{NT: t.N, NC: c.N, SE: se, Alpha: alpha}
+	switch {
+	case row.Tuning != nil && (row.Tuning.V > 0 || row.Tuning.Tau2 > 0):
+		outlook.Tuning = stats.Tuning{V: row.Tuning.V, Tau2: row.Tuning.Tau2}
+		outlook.FinalLook = row.Tuning.Final != nil
+	default: // not tuned yet: as it will be with the size asked for, or the default
+		planned := 10000.0
+		if f.tuned > 0 {
+			planned = float64(f.tuned)
 		}
-		// v = h²·SE², and h² goes up as n², SE² down as n.
-		at := se / math.Sqrt(times)
-		if tuning.Tau2 == 0 {
-			tuning.V /= times * times // Always takes h from the present counts
-		}
-		return tuning.Always(stats.Test{Value: stats.Known(0), SE: stats.Known(at), Z: stats.Known(0)}, t.N, c.N, alpha).K.V
+		outlook.Tuning.V = stats.Intrinsic(t.N, c.N, se) * planned / n
 	}
 	at := func(times float64) (s sized, err error) {
 		s.Subjects = int64(math.Round(n * times))
-		for _, one := range []struct {
-			k  float64
-			to *reach
-		}{{z, &s.Fixed}, {boundary(times), &s.Sequential}} {
-			mde, err := stats.MDE(se/math.Sqrt(times), one.k, f.power)
-			if err != nil {
-				return s, err
-			}
-			*one.to = reachOf(one.k, &mde, *c.Value)
+		fixed, err := stats.MDE(se/math.Sqrt(times), z, f.power)
+		if err != nil {
+			return s, err
 		}
+		always, err := outlook.Effect(times, f.power)
+		if err != nil {
+			return s, err
+		}
+		s.Fixed, s.Sequential = reachOf(z, &fixed, *c.Value), reachOf(outlook.K(times), &always, *c.Value)
 		return s, nil
 	}
 	if u.Now, err = at(1); err != nil {
@@ -185,27 +176,19 @@ func (f *powerFlags) row(r *results.Result, row *results.Row) (u underway, ok bo
 		if effect == 0 {
 			return u, false, fmt.Errorf("--effect %s: %s is 0 in the control, so there is no lift: %w", text, row.Metric, calc.ErrRequest)
 		}
-		need := func(k func(times float64) float64) (moreOfOne, error) {
-			times := 1.0
-			for range 200 {
-				next, err := stats.RequiredSubjects(effect, se*se, 0, 1, k(times), f.power)
-				if err != nil {
-					return moreOfOne{}, err
-				}
-				if math.Abs(next-times) < 1e-12*times {
-					break
-				}
-				times = next
-			}
-			missing := math.Max(0, math.Ceil(n*times-n-1e-6))
-			return moreOfOne{K: k(times), More: int64(math.Min(missing, 1e18)), Days: f.days(missing)}, nil
-		}
-		if m.Fixed, err = need(func(float64) float64 { return z }); err != nil {
+		times, err := stats.RequiredSubjects(effect, se*se, 0, 1, z, f.power)
+		if err != nil {
 			return u, false, err
 		}
-		if m.Sequential, err = need(boundary); err != nil {
+		total, err := outlook.Subjects(effect, f.power)
+		if err != nil {
 			return u, false, err
 		}
+		missing := func(k, subjects float64) moreOfOne {
+			left := math.Max(0, math.Ceil(subjects-n-1e-6))
+			return moreOfOne{K: k, More: int64(math.Min(left, 1e18)), Days: f.days(left)}
+		}
+		m.Fixed, m.Sequential = missing(z, n*times), missing(outlook.K(float64(total)/n), float64(total))
 		u.Effects = append(u.Effects, m)
 	}
 	return u, true, nil
