@@ -24,7 +24,6 @@ type peer struct {
 	name, dir string
 	command   []string // followed by prepare, run or describe
 	env       []string
-	prepared  bool
 }
 
 // peer finds a peer by name; nil if there is none.

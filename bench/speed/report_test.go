@@ -3,6 +3,8 @@ package speed
 import (
 	"encoding/json"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -86,5 +88,34 @@ func TestTargetsSayWhenTheyAreMissed(t *testing.T) {
 				t.Errorf("%s: %s = %g without a run", name, target.what, got)
 			}
 		}
+	}
+}
+
+func TestLogInUseIsLeftAlone(t *testing.T) {
+	cache := t.TempDir()
+	dir := filepath.Join(cache, "kfake-used")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock(dir); err == nil || !strings.Contains(err.Error(), "--cache") {
+		t.Errorf("a second run gets the log: %v", err)
+	}
+	const tooMuch = 1 << 60
+	if err := makeRoom(cache, tooMuch); err == nil {
+		t.Error("there is room for 2⁶⁰ bytes")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Errorf("a log in use was removed: %v", err)
+	}
+	unlock()
+	if err := makeRoom(cache, tooMuch); err == nil || !strings.Contains(err.Error(), "fewer --events") {
+		t.Errorf("there is room for 2⁶⁰ bytes: %v", err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("a log that nobody uses was kept")
 	}
 }
