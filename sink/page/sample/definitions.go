@@ -73,15 +73,15 @@ func metrics() []metric {
 	orders := "numerator: {event: PURCHASE, agg: COUNT, value: user_id}"
 	return []metric{
 		{id: "CTR", mean: 0.04812, sd: 0.1, yaml: "format: percent\n  direction: up\n  description: \"Clicks per search impression, among exposed users.\"\n  denominator: {event: IMPRESSION, agg: COUNT, value: user_id}\n  numerator: {event: CLICK, agg: COUNT, value: user_id}"},
-		{id: "ARPU", mean: 1204.6, sd: 8100, yaml: "name: Revenue per user\n  format: currency:KRW\n  direction: up\n  description: Revenue after exposure, per exposed user.\n  numerator: {event: PURCHASE, agg: SUM, value: revenue}"},
+		{id: "ARPU", mean: 1204.6, sd: 8100, yaml: "name: Revenue per user\n  format: currency:KRW\n  winsorize: {lower: 0.001, upper: 0.999}\n  direction: up\n  description: Revenue after exposure, per exposed user.\n  numerator: {event: PURCHASE, agg: SUM, value: revenue}"},
 		{id: "ORDERS", mean: 0.1372, sd: 0.52, yaml: "name: Orders per user\n  format: number\n  direction: up\n  " + orders},
 		{id: "CONVERTED", mean: 0.1204, binary: true, yaml: "name: Converted\n  format: percent\n  direction: up\n  window: 7d\n  numerator: {event: PURCHASE, agg: EXISTS, value: user_id}"},
-		{id: "LATENCY_P95", mean: 412, sd: 250, yaml: "name: p95 search latency\n  format: duration_ms\n  direction: down\n  numerator: {event: IMPRESSION, agg: MAX, value: latency}"},
+		{id: "LATENCY_P95", mean: 412, sd: 250, yaml: "name: Slowest search\n  format: duration_ms\n  direction: down\n  numerator: {event: IMPRESSION, agg: MAX, value: latency}"},
 		{id: "CRASHES", mean: 0.0312, sd: 0.21, yaml: "name: Crashes per user\n  format: number\n  direction: down\n  numerator: {event: IMPRESSION, agg: COUNT, value: user_id, where: \"latency > 9000\"}"},
 		{id: "REFUNDS", mean: 0.0211, sd: 0.16, yaml: "name: Refund rate\n  format: percent\n  direction: down\n  denominator: {event: PURCHASE, agg: COUNT, value: user_id}\n  numerator: {event: PURCHASE, agg: COUNT, value: user_id, where: \"revenue < 0\"}"},
 		{id: "SESSIONS", mean: 3.41, sd: 4.2, yaml: "name: Sessions per user\n  format: number\n  direction: none\n  numerator: {event: IMPRESSION, agg: COUNT_DISTINCT, value: session}"},
 		{id: "SIGNED_UP", mean: 0.002, binary: true, yaml: "name: Signed up within a week\n  format: percent\n  direction: up\n  window: 7d\n  strict: true\n  numerator: {event: PURCHASE, agg: EXISTS, value: user_id}"},
-		{id: "LATENCY", mean: 412, sd: 250, yaml: "name: Search latency\n  format: duration_ms\n  direction: down\n  numerator: {event: IMPRESSION, agg: MAX, value: latency}"},
+		{id: "LATENCY", mean: 412, sd: 250, yaml: "name: Search latency\n  format: duration_ms\n  direction: down\n  numerator: {event: IMPRESSION, agg: P95, value: latency}"},
 		{id: "HOSTILE", mean: 1, sd: 3, yaml: "name: '" + HostileName + "'\n  format: number\n  direction: up\n  description: '" + HostileSlice + "'\n  " + orders},
 		{id: LongName, mean: 12, sd: 30, yaml: "name: \"" + RTL + "\"\n  format: number\n  direction: down\n  " + orders},
 	}

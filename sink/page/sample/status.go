@@ -49,7 +49,7 @@ func (w *World) Alerts() []alert.Alert {
 		{Key: alert.Key{Rule: "srm", Experiment: "banner_redirect"}, ID: "a2", Kind: notify.SRM, Severity: "error", State: alert.Firing, Episode: 1, Summary: "banner_redirect: sample ratio mismatch",
 			Value: "p <0.0001", Since: at(3 * time.Hour), FiredAt: at(3 * time.Hour), Deliveries: []alert.Delivery{sent("slack-ads", notify.Firing, 3*time.Hour), dead}},
 		{Key: alert.Key{Rule: "latency_near", Experiment: "search_rerank_v2", Metric: "LATENCY_P95", Variant: "rerank_v2"}, ID: "a3", Kind: notify.Guardrail, Severity: "warning", State: alert.Pending,
-			Summary: "p95 search latency is near its limit", Value: "+4.2%", Limit: "+5%", Since: at(40 * time.Second)},
+			Summary: "Slowest search is near its limit", Value: "+4.2%", Limit: "+5%", Since: at(40 * time.Second)},
 		{Key: alert.Key{Rule: "stale", Experiment: "homepage_aa"}, ID: "a4", Kind: notify.Stale, Severity: "warning", State: alert.Resolved, Reason: alert.Cleared, Summary: "homepage_aa: no fresh data for 6 min",
 			Value: "6 min", Limit: "5 min", Since: at(26 * time.Hour), FiredAt: at(26 * time.Hour), ResolvedAt: at(25 * time.Hour),
 			Deliveries: []alert.Delivery{sent("oncall", notify.Resolved, 25*time.Hour), sent("oncall", notify.Firing, 26*time.Hour)}},

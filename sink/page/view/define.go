@@ -121,6 +121,10 @@ func (d *Definition) metric(set *catalog.Set, m *catalog.Metric) *Definition {
 
 // metricSentence says what a metric is: "CLICK events per IMPRESSION event, per user_id, …".
 func metricSentence(m *catalog.Metric) string {
+	if m.Numerator.Agg == catalog.Quantile {
+		return term(&m.Numerator) + ", over the events of exposed subjects (" + strings.Join(m.Subjects, " or ") + ") in each arm" +
+			ifelse(m.Window > 0, ", within "+Since(m.Window)+" of the exposure", "") + "."
+	}
 	s := term(&m.Numerator) + " per "
 	if m.Denominator == nil {
 		s += "exposed subject"
@@ -152,6 +156,8 @@ func term(t *catalog.Term) string {
 		return "subjects with a " + event + " event"
 	case catalog.CountDistinct:
 		return "distinct " + t.Value + " of " + event
+	case catalog.Quantile:
+		return quantileName(t.Quantile) + " of " + t.Value + " of " + event + " events"
 	}
 	return strings.ToLower(string(t.Agg)) + " of " + t.Value + " of " + event
 }

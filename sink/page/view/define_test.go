@@ -23,6 +23,8 @@ metric:
   winsorize: {upper: 0.999, zeros: exclude}
   numerator: {event: SEEN, agg: SUM, value: amount}
 ---
+metric: {metric_id: AMOUNT, subject: user_id, direction: up, numerator: {event: SEEN, agg: QUANTILE, quantile: 0.999, value: amount}}
+---
 experiment:
   id: looks
   subject: user_id
@@ -76,6 +78,9 @@ func TestDefinitionSaysHowItIsTested(t *testing.T) {
 		}},
 		{"experiments", "looks", map[string]string{"interval": "95% always-valid", "final look": "half of the error rate is kept for one classical look at the planned end", "mixture": "student: it knows that variances are estimated"}},
 	} {
+		if d, _ := Define(set, "metrics", "AMOUNT"); d.Sentence != "p99.9 of amount of SEEN events, over the events of exposed subjects (user_id) in each arm." {
+			t.Errorf("%q", d.Sentence)
+		}
 		d, _ := Define(set, c.kind, c.id)
 		got := map[string]string{}
 		for _, f := range d.Facts {

@@ -242,8 +242,11 @@ func beside(effect results.Effect, other, than *results.Difference, alpha float6
 }
 
 // quantileOf says what a quantile metric is a quantile of: p95 of events.
-func quantileOf(q float64) string {
-	return "p" + strconv.FormatFloat(math.Round(q*1e8)/1e6, 'f', -1, 64) + " of events"
+func quantileOf(q float64) string { return quantileName(q) + " of events" }
+
+// quantileName is p95 for 0.95.
+func quantileName(q float64) string {
+	return "p" + strconv.FormatFloat(math.Round(q*1e8)/1e6, 'f', -1, 64)
 }
 
 func quantileText(row *results.Row) string {
