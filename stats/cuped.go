@@ -58,9 +58,8 @@ func estimates(treatment, control *moment.Sums, d Design, before *[2]armBefore) 
 	}
 	mean := treatment.IsMean() && control.IsMean()
 	one := func(s *moment.Sums, b *armBefore) (Estimate, error) {
-		var f moment.Finals
-		var err error
-		f, b.l, err, b.err = s.FinaliseLinear(d.Scale, mean)
+		f, err, errLinear := s.FinaliseLinear(d.Scale, mean, &b.l)
+		b.err = errLinear
 		return estimateOf(s, &f, err)
 	}
 	t, errT = one(treatment, &before[0])

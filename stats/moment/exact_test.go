@@ -85,8 +85,9 @@ func TestFinaliseOfSmallSumsIsThatOfLargeOnes(t *testing.T) {
 		if small.Den.Sign() == 0 {
 			continue
 		}
-		a, la, errA, errLA := small.FinaliseLinear(Scale{}, false)
-		b, lb, errB, errLB := large.FinaliseLinear(Scale{}, false)
+		var la, lb Linear
+		a, errA, errLA := small.FinaliseLinear(Scale{}, false, &la)
+		b, errB, errLB := large.FinaliseLinear(Scale{}, false, &lb)
 		if errA != nil || errB != nil || errLA != nil || errLB != nil {
 			t.Fatal(errA, errB, errLA, errLB)
 		}

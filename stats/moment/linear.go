@@ -39,25 +39,28 @@ func (s *Sums) Linear(sc Scale, mean bool) (Linear, error) {
 	if c.ad.sign() != 0 || c.dd.sign() != 0 {
 		q = square(&s.Den, &s.Num, &c.aa, &c.ad, &c.dd)
 	}
-	return s.linear(sc, mean, &c, &q)
+	var l Linear
+	if err := s.linear(sc, mean, &c, &q, &l); err != nil {
+		return Linear{}, err
+	}
+	return l, nil
 }
 
-// FinaliseLinear returns what Finalise and Linear do, for half the work of calling each: err is Finalise's, and errLinear Linear's.
-// Σden must be above 0 unless n is 0.
-func (s *Sums) FinaliseLinear(sc Scale, mean bool) (f Finals, l Linear, err, errLinear error) {
+// FinaliseLinear returns what Finalise does and fills l as Linear does, for half the work of calling each: err is Finalise's, and
+// errLinear Linear's; l is of use where both are nil. Σden must be above 0 unless n is 0.
+func (s *Sums) FinaliseLinear(sc Scale, mean bool, l *Linear) (f Finals, err, errLinear error) {
 	var c crosses
 	f, q, err := s.finalise(sc, &c)
 	if err != nil {
-		return f, l, err, err
+		return f, err, err
 	}
-	l, errLinear = s.linear(sc, mean, &c, &q)
-	return f, l, nil, errLinear
+	return f, nil, s.linear(sc, mean, &c, &q, l)
 }
 
 // linear is Linear with the crosses and the q of ratioVar at hand.
-func (s *Sums) linear(sc Scale, mean bool, c *crosses, q *exact) (Linear, error) {
+func (s *Sums) linear(sc Scale, mean bool, c *crosses, q *exact, l *Linear) error {
 	n := float64(s.N)
-	l := Linear{N: s.N}
+	l.N = s.N
 	if mean && s.meanOfNumerators() {
 		// Every d and w is 1: the plain covariances, without the products.
 		l.yy, l.yx, l.xx = exact{small: c.aa}, exact{small: c.au}, exact{small: c.uu}
@@ -70,7 +73,7 @@ func (s *Sums) linear(sc Scale, mean bool, c *crosses, q *exact) (Linear, error)
 			preDen, aw, dw, uw, ww = Int128From(s.N), int256{}, int256{}, int256{}, int256{} // a constant goes with nothing
 		}
 		if preDen.Sign() <= 0 {
-			return Linear{}, ErrNoPrePeriod
+			return ErrNoPrePeriod
 		}
 		l.d, l.w = s.Den, preDen
 		if l.yy = *q; c.ad.sign() == 0 && c.dd.sign() == 0 {
@@ -82,7 +85,7 @@ func (s *Sums) linear(sc Scale, mean bool, c *crosses, q *exact) (Linear, error)
 		l.X = shift(pre.Float64()/preDen.Float64(), sc.Den-sc.Num)
 	}
 	if l.yy.sign() < 0 || l.xx.sign() < 0 {
-		return Linear{}, fmt.Errorf("moment: linearised variance over %d subjects is negative: %w", s.N, ErrCorrupt)
+		return fmt.Errorf("moment: linearised variance over %d subjects is negative: %w", s.N, ErrCorrupt)
 	}
 	d, w := l.d.Float64(), l.w.Float64()
 	l.YY = l.yy.float() / (d * d) / (d * d) * l.unit
@@ -90,9 +93,9 @@ func (s *Sums) linear(sc Scale, mean bool, c *crosses, q *exact) (Linear, error)
 	l.XX = l.xx.float() / (w * w) / (w * w) * l.unit
 	// Of each pair of the four totals it is known (crosses), of their combinations not yet. Floats decide all but the nearly collinear.
 	if math.Abs(l.YX) > math.Sqrt(l.YY)*math.Sqrt(l.XX)*(1-1e-9) && l.impossible() {
-		return Linear{}, fmt.Errorf("moment: linearised covariance over %d subjects is too large: %w", s.N, ErrCorrupt)
+		return fmt.Errorf("moment: linearised covariance over %d subjects is too large: %w", s.N, ErrCorrupt)
 	}
-	return l, nil
+	return nil
 }
 
 // impossible says that s_yx² > s_yy·s_xx.
