@@ -152,21 +152,33 @@ func (l *loader) whenMetric(a *Alert, r *reader) {
 	a.When.Metric, a.When.State = n.text, state
 }
 
-// alertMetric warns if the condition's metric is in none of the alert's experiments: it could never hold.
+// alertMetric warns if the condition's metric is in none of the alert's experiments, or only in such as let the fixed-horizon interval
+// decide, whose words never alert: it could never hold.
 func (l *loader) alertMetric(a *Alert, r *reader) {
 	w := r.mapping0("when")
 	if a.When.Metric == "" || w == nil || l.byID[metricKind][a.When.Metric] == nil {
 		return
 	}
+	decided := slices.Contains([]string{"better", "worse", "not_clear"}, a.When.State)
+	fixed := ""
 	for _, id := range l.ids(experimentKind) {
 		e, ok := l.byID[experimentKind][id].value.(*Experiment)
 		if !ok {
 			return
 		}
 		watched := a.All || slices.Contains(a.Experiments, id)
-		if watched && slices.ContainsFunc(e.Metrics, func(u MetricUse) bool { return u.Metric.ID == a.When.Metric }) {
+		if !watched || !slices.ContainsFunc(e.Metrics, func(u MetricUse) bool { return u.Metric.ID == a.When.Metric }) {
+			continue
+		}
+		if !e.Fixed || !decided {
 			return
 		}
+		fixed = id
+	}
+	if fixed != "" {
+		l.report.at("W107", w, fmt.Sprintf("in experiment %s the fixed-horizon interval decides whether %s is %s, which holds for one look and never alerts", fixed, a.When.Metric, a.When.State),
+			"leave out interval: fixed there, or watch a guardrail, whose words are always-valid")
+		return
 	}
 	l.report.at("W107", w, fmt.Sprintf("metric %s is in none of the alert's experiments", a.When.Metric), "the alert can't fire until one uses it")
 }
