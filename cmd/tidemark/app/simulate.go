@@ -24,6 +24,7 @@ import (
 type simulateFlags struct {
 	all, quiet            bool
 	through, output, save string
+	from                  []string
 	runs, engineRuns      int
 	workers               int
 	seed                  uint64
@@ -49,6 +50,9 @@ neighbours describe an experiment of your own.`,
   tidemark simulate --distribution buyers:.05 --subjects 5000 --every 10
   tidemark simulate --distribution normal --effect 0.1 --rule always --runs 300`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(f.from) > 0 && len(args) == 0 && !f.all && f.free.distribution == "" {
+				return f.show(t.out)
+			}
 			if err := f.check(args); err != nil {
 				return err
 			}
@@ -74,8 +78,9 @@ neighbours describe an experiment of your own.`,
 	fl.Int64Var(&f.free.planned, "planned", 0, "sequential subjects of an experiment of your own (default 10000)")
 	fl.StringVarP(&f.output, "output", "o", "table", "table, markdown or json")
 	fl.StringVar(&f.save, "save", "", "write the JSON to this `FILE` too, after every scenario")
+	fl.StringSliceVar(&f.from, "from", nil, "draw nothing: print what these saved `FILES` have together")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
-	fl.Lookup("rule").DefValue = ""
+	fl.Lookup("rule").DefValue, fl.Lookup("from").DefValue = "", ""
 	return c
 }
 
@@ -87,6 +92,8 @@ func (f *simulateFlags) check(rows []string) error {
 		}
 	}
 	switch {
+	case len(f.from) > 0:
+		return usage("--from draws nothing: leave rows, --all and --distribution out")
 	case f.all && len(rows) > 0:
 		return usage("--all is every row: leave it or %s out", strings.Join(rows, " "))
 	case !f.all && len(rows) == 0 && f.free.distribution == "":
@@ -106,7 +113,6 @@ func (f *simulateFlags) check(rows []string) error {
 // simulated is what the command found.
 type simulated struct {
 	Command string            `json:"command"`
-	Commit  string            `json:"commit"`
 	Seed    uint64            `json:"seed"`
 	Results []simulate.Result `json:"results,omitempty"`
 	Parity  *parity           `json:"parity,omitempty"`
@@ -145,7 +151,7 @@ func (f *simulateFlags) options(runs, engineRuns int) simulate.Options {
 }
 
 func (f *simulateFlags) runRows(ctx context.Context, t terminal, rows []string) error {
-	found := &simulated{Command: commandLine(rows, f), Commit: commit(), Seed: f.seed}
+	found := &simulated{Command: commandLine(rows, f), Seed: f.seed}
 	bad := 0
 	for _, r := range simulate.Rows() {
 		if r.Verified == nil || !f.all && !slices.Contains(rows, r.ID) {
@@ -301,7 +307,7 @@ func engine(w io.Writer, reports []simulate.Report) {
 }
 
 func (s *simulated) markdown(w io.Writer) error {
-	fmt.Fprintf(w, "`%s`, commit %s\n\n", s.Command, s.Commit)
+	fmt.Fprintf(w, "`%s`\n\n", s.Command)
 	fmt.Fprintln(w, "| row | scenario | rule | measure | runs | figure | asked | verdict | engine runs, looks | equal |")
 	fmt.Fprintln(w, "| --- | --- | --- | --- | ---: | ---: | --- | --- | ---: | --- |")
 	for i := range s.Results {

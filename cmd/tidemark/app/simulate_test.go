@@ -136,3 +136,38 @@ func TestEveryRowHasItsCases(t *testing.T) {
 		}
 	}
 }
+
+// TestSimulateShowsSavedRunsTogether: many experiments through the package, a few through the engine, one table.
+func TestSimulateShowsSavedRunsTogether(t *testing.T) {
+	dir := t.TempDir()
+	many, few, other := filepath.Join(dir, "many.json"), filepath.Join(dir, "few.json"), filepath.Join(dir, "other.json")
+	for _, args := range []string{
+		"A7 B3 --runs 12 --save " + many, "A6 A7 --runs 2 --through engine --engine-runs 2 --save " + few, "A7 --runs 3 --seed 9 --save " + other,
+	} {
+		if code, _, errOut := call(append([]string{"simulate", "-o", "json"}, strings.Fields(args)...)...); code == exitUsage || errOut != "" {
+			t.Fatalf("%s exits %d: %s", args, code, errOut)
+		}
+	}
+	for _, from := range []string{many + "," + few, few + "," + many} {
+		code, text, errOut := call("simulate", "--from", from, "-o", "json")
+		var found simulated
+		if err := json.Unmarshal([]byte(text), &found); err != nil || errOut != "" || code != exitOK && code != exitFailure {
+			t.Fatalf("exit %d, %v: %s", code, err, errOut)
+		}
+		rows := map[string]int{}
+		for _, r := range found.Results {
+			rows[r.Row]++
+			if want := map[string]int{"A6": 2, "A7": 12}[r.Row]; r.Runs != want || r.Engine == nil || r.Engine.Runs != 2 || !*r.Equal {
+				t.Errorf("%s, %s: %d runs, engine %+v", r.Row, r.Rule, r.Runs, r.Engine)
+			}
+		}
+		if rows["A6"] != 5 || rows["A7"] != 2 || found.Results[0].Row != "A6" || found.Parity == nil {
+			t.Errorf("rows %v, the first %s, parity %v", rows, found.Results[0].Row, found.Parity)
+		}
+	}
+	for from, says := range map[string]string{many + "," + other: "its seed is 9", "testdata/shop/orders.csv": "tidemark simulate --save", filepath.Join(dir, "none.json"): "none.json"} {
+		if code, _, errOut := call("simulate", "--from", from); code == exitOK || !strings.Contains(errOut, says) {
+			t.Errorf("--from %s exits %d and says %q, want something with %q", from, code, errOut, says)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/tidemark/tidemark/stats/simulate"
+)
+
+// show prints what saved runs have together: the package may have drawn all experiments on one day and the engine its part on another.
+func (f *simulateFlags) show(w io.Writer) error {
+	if f.output != "table" && f.output != "json" && f.output != "markdown" {
+		return usage("-o %s: want table, markdown or json", f.output)
+	}
+	all := &simulated{}
+	for _, path := range f.from {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		var one simulated
+		if err := json.Unmarshal(text, &one); err != nil {
+			return fmt.Errorf("%s: %w; it must be what 'tidemark simulate --save' wrote", path, err)
+		}
+		if err := all.join(&one); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	all.order()
+	if err := f.write(w, all); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(all.Results, func(r simulate.Result) bool { return !r.OK }) || all.Parity != nil && !all.Parity.OK {
+		return findings(exitFailure)
+	}
+	return nil
+}
+
+// join adds what another run found: of one check the figure of the most experiments stands, and the parity of the most that went
+// through the engine. Runs of different seeds are different experiments and do not go together.
+func (s *simulated) join(o *simulated) error {
+	if s.Command != "" && s.Seed != o.Seed {
+		return usage("its seed is %d, that of the others %d", o.Seed, s.Seed)
+	}
+	if s.Command == "" {
+		s.Command, s.Seed = o.Command, o.Seed
+	} else if !slices.Contains(strings.Split(s.Command, "; "), o.Command) {
+		s.Command += "; " + o.Command
+	}
+	if o.Parity != nil {
+		s.Parity = o.Parity
+	}
+	s.Reports = append(s.Reports, o.Reports...)
+	for _, r := range o.Results {
+		i := slices.IndexFunc(s.Results, func(have simulate.Result) bool {
+			return have.Row == r.Row && have.Scenario == r.Scenario && have.Rule == r.Rule && have.Measure == r.Measure
+		})
+		if i < 0 {
+			s.Results = append(s.Results, r)
+			continue
+		}
+		figures, engine := &s.Results[i], &r
+		if r.Runs > s.Results[i].Runs {
+			figures, engine = &r, &s.Results[i]
+		}
+		if figures.Engine == nil || engine.Engine != nil && engine.Engine.Runs > figures.Engine.Runs {
+			// A fault of fewer runs is a fault all the same.
+			figures.Engine, figures.Equal = engine.Engine, engine.Equal
+			figures.OK = figures.OK && (figures.Equal == nil || *figures.Equal)
+		}
+		s.Results[i] = *figures
+	}
+	return nil
+}
+
+// order sorts by the protocol's rows and scenarios.
+func (s *simulated) order() {
+	rows := map[string]int{}
+	for i, r := range simulate.Rows() {
+		rows[r.ID] = i
+	}
+	scenarios := map[string]int{}
+	for i, c := range simulate.Protocol() {
+		scenarios[c.Scenario.Name] = i
+	}
+	slices.SortStableFunc(s.Results, func(a, b simulate.Result) int {
+		if d := scenarios[a.Scenario] - scenarios[b.Scenario]; d != 0 {
+			return d
+		}
+		return rows[a.Row] - rows[b.Row]
+	})
+}
