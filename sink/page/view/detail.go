@@ -2,6 +2,7 @@ package view
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -203,8 +204,11 @@ func about(n int64) string {
 
 func cupedText(row *results.Row, alpha float64) string {
 	c := row.CUPED
-	if c == nil {
+	switch {
+	case c == nil:
 		return ""
+	case slices.Contains(row.Reasons, noPrePeriod):
+		return results.ReasonText(noPrePeriod)
 	}
 	effect := results.FormatDifference(row.Format, c.Difference.Value, c.Difference.IntervalAlways)
 	if c.Lift != nil && c.Lift.Value != nil {

@@ -78,6 +78,9 @@ func TestDetailsInWords(t *testing.T) {
 			row.CUPED = &results.CUPED{Difference: results.Difference{Value: ptr(2), PAlways: ptr(0.0002), IntervalAlways: interval(0.5, 3.5)}, Lift: &results.Lift{Value: ptr(0.023), IntervalAlways: interval(0.011, 0.035)}}
 		}},
 		{"CUPED of a ratio of nothing", "cuped", "", func(_ *catalog.Experiment, _ *results.Result, row *results.Row) { row.CUPED = &results.CUPED{} }},
+		{"CUPED by nothing", "cuped", "the pre-period does not vary, so nothing is adjusted", func(_ *catalog.Experiment, _ *results.Result, row *results.Row) {
+			row.Reasons, row.CUPED = []string{"no_pre_period"}, &results.CUPED{Theta: ptr(0.0), Difference: results.Difference{Value: ptr(2)}}
+		}},
 		{"stratified, wider", "stratified", "+2.0 (−0.5 … +4.5), p 0.5000; 25% wider", func(_ *catalog.Experiment, _ *results.Result, row *results.Row) {
 			row.Difference.IntervalAlways = interval(0, 4)
 			row.Stratified = &results.Difference{Value: ptr(2), PAlways: ptr(0.5), IntervalAlways: interval(-0.5, 4.5)}
@@ -145,6 +148,7 @@ func TestCollectingSaysWhatIsMissing(t *testing.T) {
 		{"complete subjects", []string{"few_subjects"}, 7, 2, true, "needs 100 complete subjects in each arm; has 7"},
 		{"open windows", []string{"window_open"}, 0, 0, true, "no subject is complete yet in an arm: that takes 7 d"},
 		{"other words stay", []string{"no_variance", "not_tuned"}, 5000, 5000, false, "an arm's values do not vary; the always-valid interval starts when there is enough data"},
+		{"of the adjusted difference", []string{"no_pre_period"}, 5000, 5000, false, ""},
 		{"of the whole experiment", []string{"fixed_horizon"}, 5000, 5000, false, ""},
 	} {
 		x, r := experiment(), said([4]string{"CTR", "b", "collecting", ""})

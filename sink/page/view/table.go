@@ -305,8 +305,11 @@ func decimal(sum string) string {
 func why(x *catalog.Experiment, row *results.Row) string {
 	var parts []string
 	for _, reason := range row.Reasons {
-		if reason == results.ReasonFixedHorizon {
-			continue // of the whole experiment: a banner says it once
+		switch reason {
+		case results.ReasonFixedHorizon: // of the whole experiment: a banner says it once
+			continue
+		case noPrePeriod: // of the adjusted difference: its item in the detail says it
+			continue
 		}
 		parts = append(parts, reasonText(x, row, reason))
 	}
@@ -317,6 +320,8 @@ func why(x *catalog.Experiment, row *results.Row) string {
 	}
 	return strings.Join(parts, "; ")
 }
+
+const noPrePeriod = "no_pre_period"
 
 // The silence rule's bounds (DESIGN §7): below them no state is given.
 const (
