@@ -284,7 +284,8 @@ func (e *Engine) answer(ctx context.Context, q question) {
 // publish evaluates an experiment for everybody.
 func (e *Engine) publish(ctx context.Context, x *experiment, parts []part, i int) *results.Result {
 	began := time.Now()
-	if e.freeze(ctx, x, parts, i) {
+	// Data that is analysed is complete only when its results are asked for.
+	if !e.analyzing && e.freeze(ctx, x, parts, i) {
 		parts, i = x.t.snapshot(ctx, []*experiment{x}), 0
 	}
 	r := x.evaluate(x.live, parts, i, results.Slices{})

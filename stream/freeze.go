@@ -295,7 +295,7 @@ func (x *experiment) cut(f frozenMetric, parts []part, i int) (r catalog.ClipRan
 		}
 	}
 	e, p, n := x.t.engine, f.m.Quantile, float64(events.Count())
-	if n == 0 || !e.analyzing && (int32(len(parts)) < x.t.shardCount() || n < leastPool || n < beyond/min(p, 1-p)) {
+	if n == 0 || !e.analyzing && (int32(len(parts)) < x.t.shardCount() || n < beyond/min(p, 1-p)) {
 		return r, false
 	}
 	c, err := events.Quantile(p)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -19,11 +20,15 @@ import (
 	"github.com/tidemark/tidemark/stream/results"
 )
 
-// robustShop is the shop with something said about ARPU.
+// robustShop is the shop with something said about ARPU; of agg: P90 it becomes a quantile.
 func robustShop(t testing.TB, sources [2]string, arpu string) *catalog.Set {
 	t.Helper()
 	text := fmt.Sprintf(shopYAML, sources[0], sources[1])
-	changed := strings.Replace(text, "numerator: {event: PURCHASE, agg: SUM, value: revenue}", arpu+", numerator: {event: PURCHASE, agg: SUM, value: revenue}", 1)
+	said := arpu + ", numerator: {event: PURCHASE, agg: SUM, value: revenue}"
+	if strings.HasPrefix(arpu, "agg: ") {
+		said = "numerator: {event: PURCHASE, " + arpu + ", value: revenue}"
+	}
+	changed := strings.Replace(text, "numerator: {event: PURCHASE, agg: SUM, value: revenue}", said, 1)
 	if changed == text {
 		t.Fatal("the shop has no ARPU")
 	}
@@ -174,12 +179,43 @@ func TestAnalyzeDoesNotMakeAllSubjectsEqual(t *testing.T) {
 	}
 }
 
+// TestAnalyzeQuantileOfEvents: the value is the quantile of all orders that count, and the data's own cut serves where no fact
+// is given.
+func TestAnalyzeQuantileOfEvents(t *testing.T) {
+	exposures, purchases := shopLog(6, 1500, 9000)
+	r := analyzeLog(t, robustShop(t, noFiles, "agg: P90"), exposures, purchases, nil)
+	row := arpu(t, r)
+	// Every order's total is drawn evenly from 0 to 300.
+	for v, arm := range row.ByVariant {
+		if arm.Value == nil || math.Abs(*arm.Value-270) > 6 || arm.SE == nil || *arm.SE <= 0 || *arm.SE > 4 {
+			t.Errorf("%s: %+v, want about 270", v, arm)
+		}
+		num, den := new(big.Rat), new(big.Rat)
+		num.SetString(arm.SumNum)
+		den.SetString(arm.SumDen)
+		if f, _ := num.Quo(num, den).Float64(); math.Abs(f-0.9) > 0.02 {
+			t.Errorf("%s: %s of %s orders up to the cut, want nine tenths", v, arm.SumNum, arm.SumDen)
+		}
+	}
+	if row.Quantile != 0.9 || row.Difference.IntervalAlways == nil || !slices.Contains(row.Reasons, results.ReasonOwnTuning) || slices.Contains(row.Reasons, results.ReasonCutNotFrozen) || row.State != "not_clear" {
+		t.Errorf("state %s, reasons %q, %+v", row.State, row.Reasons, row.Difference)
+	}
+	for i := range r.Rows {
+		if r.Rows[i].Metric == "ARPU" && r.Rows[i].ByVariant["control"].Value == nil {
+			t.Errorf("slice %v has no value", r.Rows[i].Slice)
+		}
+	}
+}
+
 // TestKillsFreezeOnce kills the engine at random moments, losing what was not synced, while records come in and the percentiles
 // are frozen: the fact that any result showed is the fact of all later ones, and with it the files give the same cells.
 func TestKillsFreezeOnce(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(8) {
 		sources := [2]string{fmt.Sprintf(directSources, "exposures"), fmt.Sprintf(directSources, "orders")}
-		const what = "winsorize: {upper: 0.95, lower: 0.02, after: 1m}"
+		what, reason := "winsorize: {upper: 0.95, lower: 0.02, after: 1m}", results.ReasonNotFrozen
+		if seed%2 == 1 {
+			what, reason = "agg: P90", results.ReasonCutNotFrozen
+		}
 		set := robustShop(t, sources, what)
 		exposures, purchases := shopLog(seed+500, 1300, 2500)
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -192,7 +228,7 @@ func TestKillsFreezeOnce(t *testing.T) {
 				check := func(r *results.Result) {
 					got, ok := r.Tuning["ARPU"]
 					row := arpu(t, r)
-					if ok == slices.Contains(row.Reasons, results.ReasonNotFrozen) {
+					if ok == slices.Contains(row.Reasons, reason) {
 						t.Fatalf("fact %+v and reasons %q", got, row.Reasons)
 					}
 					if !ok {
@@ -246,7 +282,11 @@ func TestKillsFreezeOnce(t *testing.T) {
 			if got != cellsOf(want) {
 				t.Errorf("with the fact %+v\n%s\nfiles give\n%s", *fact, got, cellsOf(want))
 			}
-			if row := arpu(t, want); row.Clip.Set == nil || !row.Clip.Set.Equal(*fact.Set) {
+			if row := arpu(t, want); row.Quantile > 0 {
+				if got := want.Tuning["ARPU"]; got.Set == nil || !got.Set.Equal(*fact.Set) {
+					t.Errorf("analysed with the fact: %+v", got)
+				}
+			} else if row.Clip.Set == nil || !row.Clip.Set.Equal(*fact.Set) {
 				t.Errorf("analysed with the fact: clip %+v", row.Clip)
 			}
 		})
