@@ -115,50 +115,85 @@ func (c *core) subjectValue(s *Subject, x *exposed, d subjectDimension) uint32 {
 	return moment.None
 }
 
-// gather fills items with all that a metric reads of the subject.
-func (c *core) gather(s *Subject, x *exposed, m *metricSchema, within span) {
-	c.items = c.items[:0]
+// termRead is one of the lists that a metric adds up, and which of its events.
+type termRead struct {
+	role    role
+	list    int32
+	measure int
+	in      span // of the closed events
+	// open is the span of the tail's events, of which those count that countTail gave flag; 0: all.
+	open span
+	flag byte
+}
+
+// readsOf says what a metric adds up of a subject, and the span in which its events count.
+func (c *core) readsOf(x *exposed, m *metricSchema, within span) (reads [4]termRead, n int, in span) {
 	e := &c.schema.experiments[x.experiment]
 	end := e.stop
 	if m.conversion < 0 && m.window > 0 {
 		end = min(end, after(x.t0, m.window))
 	}
-	in := span{max(x.t0, within.from), min(end, within.to)}
+	in = span{max(x.t0, within.from), min(end, within.to)}
 	pre := span{dayOf(x.t0) - m.pre, x.t0}
+	add := func(r termRead) {
+		reads[n] = r
+		n++
+	}
+	if m.numerator >= 0 {
+		r := termRead{numerator, int32(m.numerator), m.numerator, in, in, countsNum}
+		if m.conversion >= 0 {
+			// Days, not cuts, divide this list: all its events are at or after t0.
+			r.list, r.in.from = c.listOf(m.conversion), within.from
+		}
+		add(r)
+		if m.pre > 0 {
+			add(termRead{preNumerator, int32(m.numerator), m.numerator, pre, pre, 0})
+		}
+	}
+	if m.denominator >= 0 {
+		add(termRead{denominator, int32(m.denominator), m.denominator, in, in, countsDen})
+		if m.pre > 0 {
+			add(termRead{preDenominator, int32(m.denominator), m.denominator, pre, pre, 0})
+		}
+	}
+	return reads, n, in
+}
+
+// gather fills items with all that a metric reads of the subject.
+func (c *core) gather(s *Subject, x *exposed, m *metricSchema, within span) {
+	c.items = c.items[:0]
 	c.flags = resize(c.flags, len(s.tail))
 	if len(s.tail) > 0 {
 		c.countTail(s, x, m, c.flags)
 	}
-	if m.numerator >= 0 {
-		list := int32(m.numerator)
-		if m.conversion >= 0 {
-			list = c.listOf(m.conversion)
-			// Days, not cuts, divide this list: all its events are at or after t0.
-			c.gatherList(s, list, m.numerator, numerator, span{within.from, in.to})
-		} else {
-			c.gatherList(s, list, m.numerator, numerator, in)
-		}
-		c.gatherTail(s, m.numerator, numerator, in, countsNum)
-		if m.pre > 0 {
-			c.gatherList(s, int32(m.numerator), m.numerator, preNumerator, pre)
-			c.gatherTail(s, m.numerator, preNumerator, pre, 0)
-		}
-	}
-	if m.denominator >= 0 {
-		c.gatherList(s, int32(m.denominator), m.denominator, denominator, in)
-		c.gatherTail(s, m.denominator, denominator, in, countsDen)
-		if m.pre > 0 {
-			c.gatherList(s, int32(m.denominator), m.denominator, preDenominator, pre)
-			c.gatherTail(s, m.denominator, preDenominator, pre, 0)
-		}
+	reads, n, in := c.readsOf(x, m, within)
+	for i := range reads[:n] {
+		r := &reads[i]
+		c.gatherList(s, r.list, r.measure, r.role, r.in)
+		c.gatherTail(s, r.measure, r.role, r.open, r.flag)
 	}
 	if m.eventDims != 0 {
 		if !m.strict {
-			in.to = min(e.stop, within.to)
+			in.to = min(c.schema.experiments[x.experiment].stop, within.to)
 		}
 		for _, p := range m.presence {
 			c.gatherList(s, int32(p), p, present, in)
 			c.gatherTail(s, p, present, in, 0)
+		}
+	}
+}
+
+// closedSums adds up what a metric reads of a subject without open events, where every total is one number.
+func (c *core) closedSums(s *Subject, x *exposed, m *metricSchema, to *sums) {
+	reads, n, _ := c.readsOf(x, m, always)
+	for i := range reads[:n] {
+		r := &reads[i]
+		agg := c.schema.measures[r.measure].agg
+		for _, g := range s.list(r.list, r.in.from) {
+			if g.cut >= r.in.to {
+				break
+			}
+			to[r.role].addTotal(agg, g.value)
 		}
 	}
 }
@@ -255,22 +290,32 @@ type reading struct {
 }
 
 func (r *reading) add(agg catalog.Agg, it *item) {
-	first := !r.some
-	r.some = true
 	switch {
 	case agg == catalog.CountDistinct:
+		r.some = true
 		r.unite(it)
 	case agg == catalog.Quantile:
+		r.some = true
 		r.pile(it)
 	case it.raw:
 		v, _ := it.value.int64()
-		absorb(agg, first, &r.value, nil, v)
-	case agg == catalog.Sum || agg == catalog.Count:
-		r.value = r.value.add(it.value)
+		absorb(agg, !r.some, &r.value, nil, v)
+		r.some = true
 	default:
-		v, _ := it.value.int64()
-		absorb(agg, first, &r.value, nil, v)
+		r.addTotal(agg, it.value)
 	}
+}
+
+// addTotal adds what several events add up to.
+func (r *reading) addTotal(agg catalog.Agg, t total) {
+	first := !r.some
+	r.some = true
+	if agg == catalog.Sum || agg == catalog.Count {
+		r.value = r.value.add(t)
+		return
+	}
+	v, _ := t.int64()
+	absorb(agg, first, &r.value, nil, v)
 }
 
 // unite puts an item's values into the set. A single closed set, the common case, is read where it is.

@@ -23,15 +23,17 @@ type eventRead struct {
 
 // findDirect compiles which events can go the direct way, and what reads them.
 func (s *schema) findDirect() {
+	for x := range s.experiments {
+		for i := range s.experiments[x].metrics {
+			m := &s.experiments[x].metrics[i]
+			m.totals = m.eventDims == 0 && s.hasTotals(m.numerator) && s.hasTotals(m.denominator)
+		}
+	}
 	for d := range s.events {
 		ev := &s.events[d]
 		ev.direct = ev.tuple == 0 && len(ev.profiled) == 0
 		for _, m := range ev.measures {
-			switch s.measures[m].agg {
-			case catalog.Sum, catalog.Count, catalog.Max, catalog.Min, catalog.Exists:
-			default:
-				ev.direct = false
-			}
+			ev.direct = ev.direct && s.hasTotals(m)
 		}
 		for x := range s.experiments {
 			for k, read := range s.experiments[x].reads {
@@ -46,6 +48,18 @@ func (s *schema) findDirect() {
 			}
 		}
 	}
+}
+
+// hasTotals says whether what a measure adds up to is one number; -1 is TRIGGERED.
+func (s *schema) hasTotals(measure int) bool {
+	if measure < 0 {
+		return true
+	}
+	switch s.measures[measure].agg {
+	case catalog.Sum, catalog.Count, catalog.Max, catalog.Min, catalog.Exists:
+		return true
+	}
+	return false
 }
 
 func (s *schema) readOf(x, read, event int) eventRead {

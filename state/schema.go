@@ -104,7 +104,9 @@ type metricSchema struct {
 	// conversion is the place in schema.conversions of an ordered metric; -1: order does not matter.
 	conversion  int
 	excludeNone bool
-	pre         int64
+	// totals: what it reads adds up to numbers, for the whole subject (direct.go).
+	totals bool
+	pre    int64
 	// eventDims is the mask of the event dimensions that slice it; columns[event] says for each dimension of the
 	// experiment which value of that event's tuple it is.
 	eventDims uint

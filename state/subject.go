@@ -150,11 +150,14 @@ func (s *Subject) acceptedOf(event int) int64 {
 }
 
 func (s *Subject) accept(event int) {
-	i, found := slices.BinarySearchFunc(s.accepted, int32(event), func(c count, e int32) int { return cmp.Compare(c.event, e) })
-	if !found {
-		s.accepted = slices.Insert(s.accepted, i, count{event: int32(event)})
+	for i := range s.accepted {
+		if int(s.accepted[i].event) == event {
+			s.accepted[i].n++
+			return
+		}
 	}
-	s.accepted[i].n++
+	i, _ := slices.BinarySearchFunc(s.accepted, int32(event), func(c count, e int32) int { return cmp.Compare(c.event, e) })
+	s.accepted = slices.Insert(s.accepted, i, count{event: int32(event), n: 1})
 }
 
 // openOf counts the tail's events of one definition.
