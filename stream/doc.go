@@ -19,7 +19,8 @@
 //
 // # Goroutines and their owners
 //
-//	Engine.Run     one per subject type (subjectType.run, which becomes its watch), evaluator, disk watch, informer;
+//	Engine.Run     one per subject type (subjectType.run, which becomes its watch), evaluator, disk watch, informer,
+//	               the look at the days since exposure;
 //	               it waits for all of them, unless the disk hangs (DeadlineError)
 //	subjectType    its fetcher's poll loop, one per shard, one per pass over files; run and close wait for them
 //	rekeyTopic     its fetcher's poll loop, one per source partition; close waits for them

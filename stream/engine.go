@@ -35,6 +35,7 @@ type Engine struct {
 	history atomic.Pointer[cube.History]
 	// reading is held by those who read history and facts from other goroutines, and by their closing.
 	reading sync.RWMutex
+	days    days
 
 	cache *pebble.Cache
 	files *pebble.FileCache
@@ -72,6 +73,7 @@ func New(set *catalog.Set, opt Options) (*Engine, error) {
 		failed: make(chan error, 1), stopped: make(chan struct{}), started: opt.Now(),
 	}
 	e.informer.ready = make(chan struct{}, 1)
+	e.days = days{looking: make(chan struct{}, 1), latest: make(map[string]*results.Days)}
 	e.watchdog = watchdog{opt.CommitDeadline, e.fail}
 	for i, plan := range plans {
 		t := &subjectType{engine: e, plan: plan, index: i, look: make(chan struct{}, 1), shards: make(map[int32]*shard), broken: make(map[int32]*Halt)}
@@ -111,7 +113,7 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 	var work sync.WaitGroup // evaluator, disk watch, informer: they outlive the shards
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer func() { stop(); work.Wait() }()
-	for _, f := range []func(context.Context){e.evaluator, e.watchDisk, e.informer.run} {
+	for _, f := range []func(context.Context){e.evaluator, e.watchDisk, e.informer.run, e.watchDays} {
 		work.Go(func() { f(background) })
 	}
 

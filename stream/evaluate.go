@@ -151,6 +151,7 @@ func (x *experiment) evaluate(with *results.Evaluator, parts []part, i int, slic
 	in.Facts, in.Frozen = x.facts, x.frozen(parts, i)
 	in.Ledger, in.Crossovers = t.ledger(parts, x)
 	in.Analyze = t.engine.analyzing
+	in.Warnings = x.warnings()
 	r := with.Evaluate(x.merged.Cells(), in, slices)
 	return r
 }

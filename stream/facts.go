@@ -16,6 +16,7 @@ import (
 //
 //	f <experiment> 0 <row key> → results.Tuning as JSON: the tuned information of a row, set once
 //	r <experiment> 0 → results.Result as JSON: the last result kept
+//	d <experiment> 0 → results.Days as JSON: the last look at the days since exposure
 //	a 0 <time in ns, 20 digits> → audited as JSON: an operator's decision and what came of it
 //	g <subject>/<generation> 0 <topic>/<partition>/<time in ns, 20 digits> → Gap as JSON: an accepted gap
 type factStore struct{ db *pebble.DB }

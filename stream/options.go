@@ -61,6 +61,9 @@ type Options struct {
 	CommitDeadline time.Duration
 	// WatchEvery is how often topics and their log bounds are compared with the positions. Default 1 s.
 	WatchEvery time.Duration
+	// DaysEvery is how often the effects by the days since exposure are looked at, in the background. Default 15 min;
+	// negative: only when asked.
+	DaysEvery time.Duration
 	// EvaluateEvery is the shortest time between two evaluations of one experiment. Default 50 ms; it is never less
 	// than ten times what the last evaluation cost.
 	EvaluateEvery time.Duration
@@ -154,6 +157,7 @@ func (o Options) withDefaults() Options {
 	setNumber(&o.DurableEvery, 5*time.Second)
 	setNumber(&o.CommitDeadline, 30*time.Second)
 	setNumber(&o.WatchEvery, time.Second)
+	setNumber(&o.DaysEvery, 15*time.Minute)
 	setNumber(&o.EvaluateEvery, 50*time.Millisecond)
 	setNumber(&o.Memory, defaultMemory)
 	setNumber(&o.CacheBytes, share(o.Memory, 1).blocks)

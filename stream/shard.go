@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,8 @@ type shard struct {
 	control chan order
 	// stop ends the goroutine, stopped says that it has ended.
 	stop, stopped chan struct{}
+	// pictures are those taken of the store and not released; it is not closed before.
+	pictures sync.WaitGroup
 	// filesRead is closed when every file of the shard has been taken to its end, or never will be.
 	filesRead chan struct{}
 	latest    atomic.Pointer[shardView]
@@ -334,6 +337,7 @@ func (s *shard) close(keep bool) {
 		s.makeDurable()
 	}
 	s.publish()
+	s.pictures.Wait()
 	if err := s.store.Close(); err != nil {
 		s.t.engine.opt.Logger.Warn("close shard", "subject", s.t.plan.Subject, "shard", s.p, "err", err)
 	}

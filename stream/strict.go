@@ -6,16 +6,9 @@ import "context"
 // latest event of any shard. It is by the data's own time, and not by one shard's part of it, that strict windows are over,
 // or the numbers would depend on how many shards there are. It is told again after a restart, which changes nothing.
 func (t *subjectType) endFiles(ctx context.Context, shards []*shard) error {
-	latest := int64(never)
-	for _, s := range shards {
-		err := s.do(ctx, func() {
-			if s.store != nil && s.halt == nil {
-				latest = max(latest, s.store.Newest())
-			}
-		})
-		if err != nil {
-			return err
-		}
+	latest, err := latestOf(ctx, shards)
+	if err != nil {
+		return err
 	}
 	for _, s := range shards {
 		err := s.do(ctx, func() {

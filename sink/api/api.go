@@ -102,6 +102,7 @@ func New(opt Options) *Server {
 	s.mux.HandleFunc("GET /api/v1/experiments/{id}/results", s.results)
 	s.mux.HandleFunc("GET /api/v1/experiments/{id}/live", s.live)
 	s.mux.HandleFunc("GET /api/v1/experiments/{id}/history", s.history)
+	s.mux.HandleFunc("GET /api/v1/experiments/{id}/days", s.days)
 	s.mux.HandleFunc("GET /api/v1/alerts", s.alerts)
 	s.mux.HandleFunc("GET /api/v1/status", s.status)
 	return s
@@ -124,7 +125,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if _, pattern := s.mux.Handler(r); pattern == "" {
 		Problem{Status: http.StatusNotFound, Code: "no_such_path", Detail: "nothing is served at " + clip(r.URL.Path),
-			Allowed: []string{"/api/v1/experiments", "/api/v1/experiments/{id}/results", "/api/v1/experiments/{id}/live", "/api/v1/experiments/{id}/history", "/api/v1/alerts", "/api/v1/status"}}.write(w)
+			Allowed: []string{"/api/v1/experiments", "/api/v1/experiments/{id}/results", "/api/v1/experiments/{id}/live", "/api/v1/experiments/{id}/history", "/api/v1/experiments/{id}/days", "/api/v1/alerts", "/api/v1/status"}}.write(w)
 		return
 	}
 	s.mux.ServeHTTP(w, r)

@@ -17,6 +17,8 @@ import (
 type Trends interface {
 	// Trend is how a metric stood in a slice of at most one dimension, by hour or day.
 	Trend(ctx context.Context, id, metric string, slice map[string]string, by string) (*results.Trend, error)
+	// Days is how effects go with the days since the first exposure.
+	Days(ctx context.Context, id string) (*results.Days, error)
 }
 
 // history answers how a metric stood at each hour or day.
@@ -43,6 +45,29 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.slowly(w, r, func(ctx context.Context, t Trends) (any, error) { return t.Trend(ctx, x.ID, metric, slice, by) })
+}
+
+// days answers how effects go with the days since the first exposure, of one metric or of all.
+func (s *Server) days(w http.ResponseWriter, r *http.Request) {
+	x, ok := s.experiment(w, r.PathValue("id"))
+	if !ok {
+		return
+	}
+	metric := r.URL.Query().Get("metric")
+	if metric != "" {
+		if _, ok := metricOf(w, x, metric); !ok {
+			return
+		}
+	}
+	s.slowly(w, r, func(ctx context.Context, t Trends) (any, error) {
+		all, err := t.Days(ctx, x.ID)
+		if err != nil || metric == "" {
+			return all, err
+		}
+		one := *all
+		one.Metrics = slices.DeleteFunc(slices.Clone(all.Metrics), func(m results.MetricDays) bool { return m.Metric != metric })
+		return &one, nil
+	})
 }
 
 // slowly answers with what f computes, within the bounds of evaluations.

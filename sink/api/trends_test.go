@@ -19,6 +19,7 @@ type trends struct {
 	asked []string
 	slice map[string]string
 	err   error
+	days  []results.MetricDays
 }
 
 func (s *trends) Trend(_ context.Context, id, metric string, slice map[string]string, by string) (*results.Trend, error) {
@@ -28,6 +29,37 @@ func (s *trends) Trend(_ context.Context, id, metric string, slice map[string]st
 	}
 	at := time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)
 	return &results.Trend{Experiment: id, Metric: metric, Slice: slice, By: by, Points: []results.TrendPoint{{Time: at, Watermark: at.Add(time.Second), Definition: "d", Rows: []results.Row{}}}}, nil
+}
+
+func (s *trends) Days(_ context.Context, id string) (*results.Days, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	return &results.Days{Experiment: id, Metrics: s.days}, nil
+}
+
+func TestDaysOfOneMetricOrAll(t *testing.T) {
+	fake := &trends{}
+	r := newRig(t, func(o *api.Options) { o.Trends = fake })
+	x := r.world.Set().Experiments[0]
+	for _, u := range x.Metrics {
+		fake.days = append(fake.days, results.MetricDays{Metric: u.Metric.ID, Days: []results.Day{}, Drift: []results.Drift{}})
+	}
+	path := "/api/v1/experiments/" + x.ID + "/days"
+	for query, want := range map[string]int{"": len(x.Metrics), "?metric=" + x.Metrics[1].Metric.ID: 1} {
+		w := r.get(path + query)
+		var got results.Days
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != http.StatusOK || len(got.Metrics) != want || want == 1 && got.Metrics[0].Metric != x.Metrics[1].Metric.ID {
+			t.Errorf("%s: %d %s (%v)", query, w.Code, w.Body, err)
+		}
+	}
+	if w := r.get(path + "?metric=nothing"); w.Code != http.StatusBadRequest {
+		t.Errorf("an unknown metric: %d", w.Code)
+	}
+	fake.err = engine.ErrStopped
+	if w := r.get(path); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("a stopped engine: %d", w.Code)
+	}
 }
 
 func TestHistoryAsksForOneMetricInOneSlice(t *testing.T) {
