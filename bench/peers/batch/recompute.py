@@ -61,7 +61,9 @@ class DuckDB:
             "temp_directory": os.path.join(run["dir"], "spill"),
             "preserve_insertion_order": False,
         }
-        self.db = duckdb.connect(os.path.join(run["dir"], "duckdb.db"), config=self.settings)
+        self.path = os.path.join(run["dir"], "duckdb")
+        os.mkdir(self.path)
+        self.db = duckdb.connect(os.path.join(self.path, "events.db"), config=self.settings)
 
     COLUMNS = (
         "{type: 'VARCHAR', id: 'VARCHAR', ts: 'BIGINT', user: 'STRUCT(id VARCHAR, plan VARCHAR)',"
@@ -105,7 +107,8 @@ class ClickHouse:
     def __init__(self, run):
         from chdb import session
 
-        self.session = session.Session(os.path.join(run["dir"], "clickhouse"))
+        self.path = os.path.join(run["dir"], "clickhouse")
+        self.session = session.Session(self.path)
         self.settings = {
             "max_threads": run["cores"],
             "max_insert_threads": run["cores"],
@@ -274,13 +277,13 @@ def run(engine_class, export):
 
     m = Meter()
     engine.to_table(list(ndjson.values()))
-    say(m.line(engine, "load_table", total, 0))
+    say(m.line(engine, "load_table", total, tree(engine.path)))
     for path in ndjson.values():
         os.remove(path)
     engine.over_table()  # not measured
     m = Meter()
     engine.over_table()
-    say(m.line(engine, "refresh_table", total, 0))
+    say(m.line(engine, "refresh_table", total, tree(engine.path)))
 
     engine.over_parquet(list(parquet.values()))  # not measured
     for last in (False, False, True):
@@ -294,6 +297,10 @@ def run(engine_class, export):
         with open(r["cells"], "w") as f:
             f.writelines(cell + "\n" for cell in cells(rows))
         say(line)
+
+
+def tree(folder):
+    return sum(size(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names)
 
 
 def lines(path):

@@ -81,7 +81,6 @@ public final class Flink {
     out.put("rest.bind-port", "0");
     out.put("parallelism.default", Integer.toString(run.cores()));
     out.put("pipeline.object-reuse", "true");
-    out.put("pipeline.generic-types", "true");
     out.put("taskmanager.memory.network.min", "128m");
     out.put("taskmanager.memory.network.max", "128m");
     // RocksDB's caches and memtables are managed memory, outside the heap; flink.sh gives the heap the rest.
@@ -98,7 +97,7 @@ public final class Flink {
     out.put("io.tmp.dirs", run.dir());
     out.put("table.exec.mini-batch.enabled", "true");
     out.put("table.exec.mini-batch.allow-latency", "1 s");
-    out.put("table.exec.mini-batch.size", "50000");
+    out.put("table.exec.mini-batch.size", "500000");
     out.put("table.optimizer.agg-phase-strategy", "TWO_PHASE");
     return out;
   }
