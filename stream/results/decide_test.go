@@ -1,7 +1,9 @@
 package results
 
 import (
+	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -82,7 +84,15 @@ func TestFinalLookIsHadOnce(t *testing.T) {
 	if row.State != "better" || !equalFinal(row.Tuning.Final, final) || *row.Difference.PAlways != 2*test.P.V || len(r.Facts) != 0 {
 		t.Errorf("afterwards: %s, p %v, %+v, facts %v", row.State, *row.Difference.PAlways, row.Tuning.Final, r.Facts)
 	}
-	// Another process, with the facts, says the same; without the look's fact it would look now.
+	// Another process, with the facts as they are kept, says the same; without the look's fact it would look now.
+	kept, err := json.Marshal(facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	facts = nil
+	if err := json.Unmarshal(kept, &facts); err != nil {
+		t.Fatal(err)
+	}
 	other := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: r.AsOf, Watermark: r.Watermark, Complete: true, Facts: facts}, Slices{})
 	if asJSON(t, other) != asJSON(t, r) || len(other.Facts) != 0 {
 		t.Error("the same cells and facts give another result")
@@ -115,6 +125,47 @@ func TestFinalLookIsHadOnce(t *testing.T) {
 	final2 := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon, Analyze: true}, Slices{})
 	if f := final2.Rows[0].Tuning.Final; f == nil || f.Set != nil || len(final2.Facts) != 0 || len(final2.FactsOf()) != 0 {
 		t.Errorf("analyzed: %+v, facts %v", final2.Rows[0].Tuning, final2.FactsOf())
+	}
+}
+
+// Without an effect, looked at again and again and once at the planned end, a row says something wrong at most as often as its level; the
+// final look finds effects that looking at any time alone does not.
+func TestFinalLookHoldsItsLevelAndFindsMore(t *testing.T) {
+	seed := rand.Uint64()
+	const runs, looks, each = 300, 12, 200
+	end := noon.Add(looks * time.Minute)
+	found := func(effect float64, final bool) (said int) {
+		for run := range runs {
+			rng := rand.New(rand.NewPCG(seed, uint64(run)))
+			l := newLab().metric(goal("m"), 0, -1)
+			l.x().Sequential.Subjects, l.x().End, l.x().Sequential.FinalLook = 2000, end, final
+			e := NewEvaluator(l.plan, 0)
+			facts := map[string]Tuning{}
+			ever := false
+			for look := 1; look <= looks+2; look++ { // two more after the end
+				for i := range each {
+					l.subject(i%2, moment.Slice{}, mean(coin(rng, 0.3+effect*float64(i%2))))
+				}
+				at := noon.Add(time.Duration(look) * time.Minute)
+				r := e.Evaluate(l.cells(), Inputs{AsOf: at, Watermark: &at, Complete: true, Facts: facts}, Slices{})
+				for k, f := range r.Facts {
+					facts[k] = f
+				}
+				ever = ever || r.Rows[0].State == "better" || r.Rows[0].State == "worse"
+			}
+			if ever {
+				said++
+			}
+		}
+		return said
+	}
+	wrong, with, without := found(0, true), found(0.05, true), found(0.05, false)
+	t.Logf("seed %d: of %d, wrong %d; found %d with the final look, %d without", seed, runs, wrong, with, without)
+	if limit := 0.05 + 3*math.Sqrt(0.05*0.95/runs); float64(wrong)/runs > limit {
+		t.Errorf("seed %d: %d of %d without an effect are said to have one", seed, wrong, runs)
+	}
+	if with <= without {
+		t.Errorf("seed %d: %d found with the final look, %d without", seed, with, without)
 	}
 }
 

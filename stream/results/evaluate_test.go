@@ -303,7 +303,7 @@ func TestEventSlicesAreMarked(t *testing.T) {
 
 // Evaluating what changed gives what evaluating everything gives, and rows that did not change are the same.
 func TestEvaluatorEqualsEvaluate(t *testing.T) {
-	for range 12 {
+	for range 6 {
 		evaluatorEqualsEvaluate(t, rand.Uint64())
 	}
 }
