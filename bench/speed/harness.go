@@ -133,7 +133,11 @@ func Run(ctx context.Context, s Scenario, opt Options) (_ *Report, err error) {
 	if h.program, err = buildProgram(ctx, work, opt.Program); err != nil {
 		return nil, err
 	}
+	h.report.Builds = map[string]string{"tidemark": versionOf(ctx, h.program)}
 	for _, name := range opt.Engines {
+		if program, ok := strings.CutPrefix(name, "tidemark@"); ok {
+			h.report.Builds[name] = versionOf(ctx, program)
+		}
 		if p := h.peer(name); p != nil {
 			if err := p.prepare(ctx, h); err != nil {
 				return nil, err

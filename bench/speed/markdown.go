@@ -3,7 +3,9 @@ package speed
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +25,10 @@ func (r *Report) markdown(plots []string) []byte {
 		changed = " with uncommitted changes"
 	}
 	say("- Command: `%s`", r.Command)
-	say("- Commit: %s%s", m.Commit, changed)
+	say("- Commit of the harness: %s%s", m.Commit, changed)
+	for _, name := range slices.Sorted(maps.Keys(r.Builds)) {
+		say("- Build of %s: %s", name, r.Builds[name])
+	}
 	say("- Machine: %s, %d cores, %d MB, Linux %s, %s; broker %s on the same cores", m.CPU, m.Cores, m.MemoryMB, m.Kernel, m.Go, r.Broker)
 	say("- Date: %s", r.Date.Format(time.RFC3339))
 	skew := "all subjects alike"

@@ -18,7 +18,9 @@ type Report struct {
 	Broker   string    `json:"broker"`
 	Date     time.Time `json:"date"`
 	Machine  Machine   `json:"machine"`
-	Samples  []Sample  `json:"samples,omitempty"`
+	// Builds are what the builds of Tidemark that ran say of their version, by engine: Machine.Commit is that of the harness.
+	Builds  map[string]string `json:"builds"`
+	Samples []Sample          `json:"samples,omitempty"`
 	// Growth has the samples of a growth, point by point.
 	Growth    []GrowthPoint   `json:"growth,omitempty"`
 	Freshness []Freshness     `json:"freshness,omitempty"`

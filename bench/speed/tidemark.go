@@ -38,6 +38,15 @@ func buildProgram(ctx context.Context, dir, named string) (string, error) {
 	return path, nil
 }
 
+// versionOf is what a build says of itself, on one line.
+func versionOf(ctx context.Context, program string) string {
+	out, err := exec.CommandContext(ctx, program, "version").Output()
+	if err != nil {
+		return "unknown: " + err.Error()
+	}
+	return strings.Join(strings.Fields(string(out)), " ")
+}
+
 // engine is the program serving a job from a broker.
 type engine struct {
 	program, dir, listen, admin string
