@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
+	"testing"
 
 	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stats/moment"
@@ -80,4 +82,30 @@ func (b testBins) difference(got testBins) string {
 		}
 	}
 	return ""
+}
+
+type changes []moment.Change
+
+func (c *changes) Change(ch moment.Change) { *c = append(*c, ch) }
+
+// TestEmitTellsOfOtherEventsInEqualNumber: a subject may count as many events as before, and as many up to the cut, and they
+// are others: an earlier exposure brought one in, a window's end left one out.
+func TestEmitTellsOfOtherEventsInEqualNumber(t *testing.T) {
+	p := moment.Point{In: true, Num: 1, Den: 3}
+	before := []cell{{point: p, bins: []moment.Bin{{Index: 1, Count: 1}, {Index: 5, Count: 2}}}}
+	after := []cell{{point: p, bins: []moment.Bin{{Index: 1, Count: 1}, {Index: 5, Count: 1}, {Index: 9, Count: 1}}}}
+	var got changes
+	emit(0, before, after, &got)
+	if len(got) != 1 || !slices.Equal(got[0].Bins, []moment.Bin{{Index: 5, Count: -1}, {Index: 9, Count: 1}}) || got[0].Old != got[0].New {
+		t.Errorf("changes %+v", got)
+	}
+	got = nil
+	if emit(0, before, before, &got); len(got) != 0 {
+		t.Errorf("without a change: %+v", got)
+	}
+	emit(0, before, nil, &got)
+	emit(0, nil, before, &got)
+	if len(got) != 2 || !slices.Equal(binChange(nil, nil, nil), nil) || got[0].Bins[1] != (moment.Bin{Index: 5, Count: -2}) || got[1].Bins[1] != (moment.Bin{Index: 5, Count: 2}) {
+		t.Errorf("out and in again: %+v", got)
+	}
 }

@@ -274,3 +274,53 @@ func TestWithout0LeavesAllOthers(t *testing.T) {
 		t.Errorf("%d values without the zeros, want %d of %d", got.Count(), others.Count(), all.Count())
 	}
 }
+
+// TestAtSpreadsABinEvenly: At is within the width of the quantile's bin of it, rises with p, moves through a single value's bin by
+// half a unit on both sides, and takes back what is taken out.
+func TestAtSpreadsABinEvenly(t *testing.T) {
+	r := newRand(t)
+	for range 200 {
+		var q Quantiles
+		for range 1 + r.IntN(300) {
+			q.Add(draw(r), 1)
+		}
+		last := math.Inf(-1)
+		for p := 0.001; p < 1; p += 0.037 {
+			v, err := q.Quantile(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at, err := q.At(p)
+			if err != nil || math.Abs(at-float64(v)) > math.Abs(float64(v))/100+1 || at < last {
+				t.Fatalf("at %g: %g (%v), the quantile is %d, before it %g", p, at, err, v, last)
+			}
+			last = at
+		}
+		with := q.Clone()
+		other := &Quantiles{}
+		other.Add(draw(r), 3)
+		with.Merge(other)
+		with.Unmerge(other)
+		if !with.Equal(&q) || with.Count() != q.Count() {
+			t.Fatal("merged and unmerged is not what was")
+		}
+	}
+	var ties Quantiles
+	ties.Add(7, 100)
+	ties.Add(-7, 100)
+	for p, want := range map[float64]float64{0: -7.5, 0.25: -7, 0.5: -6.5, 0.75: 7, 1: 7.5, 2: 7.5} {
+		if got, err := ties.At(p); err != nil || math.Abs(got-want) > 1e-12 {
+			t.Errorf("of −7 and 7 at %g: %g, %v, want %g", p, got, err, want)
+		}
+	}
+	if _, err := new(Quantiles).At(.5); !errors.Is(err, ErrEmpty) {
+		t.Errorf("of nothing: %v", err)
+	}
+	ties.Add(1000, -1)
+	if _, err := ties.At(.5); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("with a negative count: %v", err)
+	}
+	if !ValidIndex(IndexOf(math.MaxInt64)) || !ValidIndex(IndexOf(math.MinInt64)) || ValidIndex(IndexOf(math.MaxInt64)+1) || ValidIndex(IndexOf(math.MinInt64)-1) {
+		t.Error("the ends of the bins")
+	}
+}
