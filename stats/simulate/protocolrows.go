@@ -276,20 +276,21 @@ func liftCases() []Case {
 		{"10,000 an arm, .05, lift .1", 10000, .05, .1, .949, .950, .950, .938},
 	} {
 		truth := c.lift
-		of := func(m stats.LiftMethod) func(n *Numbers) stats.Interval {
-			return func(n *Numbers) stats.Interval { return stats.LiftInterval(m, n.T, n.C, z) }
+		of := func(m stats.LiftMethod) func(n *Numbers) bool {
+			return func(n *Numbers) bool { return without(stats.LiftInterval(m, n.T, n.C, z), truth) }
 		}
 		k := Case{Scenario: Rates(c.name, c.perArm, c.rate, c.rate*(1+c.lift)), Runs: 200000, EngineRuns: 300, Rules: []Rule{
-			LiftMissed("fieller", truth, func(n *Numbers) stats.Interval {
-				if n.State != "" {
-					return n.Lift.Interval
+			LiftRule("fieller", func(n *Numbers) bool {
+				i := n.Lift.Interval
+				if n.State == "" { // nothing is published
+					i = stats.LiftInterval(stats.Fieller, n.T, n.C, z)
 				}
-				return stats.LiftInterval(stats.Fieller, n.T, n.C, z)
+				return fiellerMisses(i, n, truth, z)
 			}, false),
-			LiftMissed("delta", truth, of(stats.Delta), true),
-			LiftMissed("log delta", truth, of(stats.LogDelta), true),
-			LiftMissed("difference ÷ control", truth, func(n *Numbers) stats.Interval {
-				return stats.Between(n.Test.Interval.Low/n.C.Value.V, n.Test.Interval.High/n.C.Value.V)
+			LiftRule("delta", of(stats.Delta), true),
+			LiftRule("log delta", of(stats.LogDelta), true),
+			LiftRule("difference ÷ control", func(n *Numbers) bool {
+				return without(stats.Between(n.Test.Interval.Low/n.C.Value.V, n.Test.Interval.High/n.C.Value.V), truth)
 			}, true),
 		}}
 		for _, w := range []struct {

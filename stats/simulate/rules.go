@@ -393,24 +393,33 @@ func (m *many) cell(l *Look, i int) Cell {
 	return c
 }
 
-// LiftMissed is not a test but an interval of the lift at one look: it misses when the true lift is outside.
-func LiftMissed(name string, truth float64, interval func(n *Numbers) stats.Interval, unpublished bool) Rule {
-	return Rule{Name: name, Unpublished: unpublished, Start: func(*Scenario) Decider { return &liftMissed{truth, interval} }}
+// LiftRule is not a test but an interval of the lift at one look: it errs when that leaves the true lift out.
+func LiftRule(name string, misses func(n *Numbers) bool, unpublished bool) Rule {
+	return Rule{Name: name, Unpublished: unpublished, Start: func(*Scenario) Decider { return liftRule{misses} }}
 }
 
-type liftMissed struct {
-	truth    float64
-	interval func(n *Numbers) stats.Interval
-}
+type liftRule struct{ misses func(n *Numbers) bool }
 
-func (m *liftMissed) Skip(_ *Population, _, _ float64, last bool) bool { return !last }
+func (m liftRule) Skip(_ *Population, _, _ float64, last bool) bool { return !last }
 
-func (m *liftMissed) Decide(l *Look) (rejects, misses bool) {
+func (m liftRule) Decide(l *Look) (rejects, misses bool) {
 	n, ok := l.Numbers(0)
 	if !ok || l.Index != l.Last {
 		return false, false
 	}
-	i := m.interval(n)
-	out := !i.OK || m.truth < i.Low || m.truth > i.High
+	out := m.misses(n)
 	return out, out
+}
+
+// without says that an interval is not there, or leaves a value out.
+func without(i stats.Interval, v float64) bool { return !i.OK || v < i.Low || v > i.High }
+
+// fiellerMisses says whether Fieller's set leaves the true lift out. Where the control is too near 0 the set is not an interval, and no
+// interval is given; it is what the test of t − (1 + lift)·c does not reject all the same.
+func fiellerMisses(i stats.Interval, n *Numbers, lift, k float64) bool {
+	if i.OK {
+		return without(i, lift)
+	}
+	r := 1 + lift
+	return math.Abs(n.T.Value.V-r*n.C.Value.V) > k*math.Sqrt(n.T.SE.V*n.T.SE.V+r*r*n.C.SE.V*n.C.SE.V)
 }

@@ -362,3 +362,37 @@ func TestRunStopsWhenAsked(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFiellersSetIsAskedWhereThereIsNoInterval: three of a thousand in the control have no finite interval of the lift. The set still
+// leaves out what the test rejects.
+func TestFiellersSetIsAskedWhereThereIsNoInterval(t *testing.T) {
+	z := stats.NormalUpper(.025)
+	for _, c := range []struct {
+		control, treatment int64
+		lift               float64
+		interval, misses   bool
+	}{
+		{3, 10, 0, false, false}, // z = 1.95
+		{3, 11, 0, false, true},  // z = 2.14
+		{3, 11, 2, false, false},
+		{100, 130, 0, true, true},
+		{100, 130, .3, true, false},
+	} {
+		s := Rates("", 1000, .01, .01)
+		p := newPopulation(&s)
+		for i := range int64(1000) {
+			for arm, ones := range [2]int64{Control: c.control, Treatment: c.treatment} {
+				e := Event{Arm: arm}
+				if i < ones {
+					e.Num = 1
+				}
+				p.Add(&e)
+			}
+		}
+		n, ok := p.numbers(0, 0)
+		i := stats.LiftInterval(stats.Fieller, n.T, n.C, z)
+		if got := fiellerMisses(i, &n, c.lift, z); !ok || i.OK != c.interval || got != c.misses {
+			t.Errorf("%d and %d of 1,000, lift %v: interval %v, misses %t; z %v", c.control, c.treatment, c.lift, i, got, n.Test.Z.V)
+		}
+	}
+}
