@@ -33,18 +33,20 @@ final class Expert {
 
   private Expert() {}
 
-  /** Events that were counted before the application was started again, for which its tasks do not speak. */
-  private static volatile long before;
+  /** Events that a partition's task had counted when it was closed: another thread may take it over, from what was committed. */
+  private static final Map<Integer, Long> COUNTED = new ConcurrentHashMap<>();
 
   /** How many events the cells reflect that the second step has, once it has heard of every partition. */
   static long published(int partitions) {
-    return REFLECTED.size() < partitions ? 0 : before + REFLECTED.values().stream().mapToLong(Long::longValue).sum();
+    return REFLECTED.size() < partitions ? 0 : REFLECTED.values().stream().mapToLong(Long::longValue).sum();
   }
 
-  /** Takes note that the application is about to start again with this many events counted and committed. */
-  static void restarted(long events) {
-    before = events;
+  /** Forgets what was published, before the application starts; and with all what was counted, for another topic. */
+  static void reset(boolean all) {
     REFLECTED.clear();
+    if (all) {
+      COUNTED.clear();
+    }
   }
 
   static Topology build(String topic, String between, boolean table) {
@@ -85,6 +87,7 @@ final class Expert {
     @Override
     public void init(ProcessorContext<String, long[]> context) {
       this.context = context;
+      events = COUNTED.getOrDefault(context.taskId().partition(), 0L);
       context.schedule(PUBLISH, PunctuationType.WALL_CLOCK_TIME, this::publish);
     }
 
@@ -94,6 +97,11 @@ final class Expert {
       scan.read(record.value());
       apply(record.key(), cells().of(scan), scan);
       events++;
+    }
+
+    @Override
+    public void close() {
+      COUNTED.put(context.taskId().partition(), events);
     }
 
     abstract Cells cells();

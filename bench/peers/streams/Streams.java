@@ -111,7 +111,7 @@ public final class Streams {
 
     String run(String topic, long events) throws Exception {
       Progress.reset();
-      Expert.restarted(0);
+      Expert.reset(true);
       try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, run.brokers()))) {
         DiskGauge disk = new DiskGauge(state);
         if (!dsl) {
@@ -124,7 +124,7 @@ public final class Streams {
             sleep();
           }
           streams.close();
-          Expert.restarted(Progress.count());
+          Expert.reset(false);
           start(topic);
         }
         while (Progress.count() < events || !(dsl || Expert.published(run.partitions()) >= events)) {
@@ -135,6 +135,7 @@ public final class Streams {
         while (!committed(admin, List.of(topic))) {
           sleep();
         }
+        long consumed = records(admin, topic); // the count may be higher: what a thread gives up half-way is read again
         // What the first step handed on is complete now, so the ends of the topics between no longer move.
         List<String> rest = new ArrayList<>(admin.listTopics().names().get());
         rest.removeIf(name -> !name.equals(between) && !(name.startsWith(id + "-") && name.endsWith("-repartition")));
@@ -149,7 +150,7 @@ public final class Streams {
         }
         Map<String, Object> extra = new TreeMap<>(Map.of("plan", settings.get("plan"), "store", dsl ? "rocksdb" : settings.get("store")));
         String line = Progress.meter().line(
-            peer, org.apache.kafka.common.utils.AppInfoParser.getVersion(), Progress.count(), disk.stop(), extra,
+            peer, org.apache.kafka.common.utils.AppInfoParser.getVersion(), consumed, disk.stop(), extra,
             "warmed up over " + run.warmEvents() + " events of another topic in the same process",
             "the clock begins when all tasks are assigned, and ends when everything is committed",
             "at least once: after a crash it may count twice");
@@ -200,16 +201,25 @@ public final class Streams {
       Thread.sleep(20);
     }
 
-    /** Whether the group has committed these topics to their present ends. */
-    private boolean committed(Admin admin, List<String> topics) throws Exception {
+    private static long records(Admin admin, String topic) throws Exception {
+      return ends(admin, List.of(topic)).values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    private static Map<TopicPartition, Long> ends(Admin admin, List<String> topics) throws Exception {
       Map<TopicPartition, OffsetSpec> partitions = new HashMap<>();
       admin.describeTopics(topics).allTopicNames().get().forEach((name, description) ->
           description.partitions().forEach(p -> partitions.put(new TopicPartition(name, p.partition()), OffsetSpec.latest())));
-      var ends = admin.listOffsets(partitions).all().get();
+      Map<TopicPartition, Long> out = new HashMap<>();
+      admin.listOffsets(partitions).all().get().forEach((partition, end) -> out.put(partition, end.offset()));
+      return out;
+    }
+
+    /** Whether the group has committed these topics to their present ends. */
+    private boolean committed(Admin admin, List<String> topics) throws Exception {
       var committed = admin.listConsumerGroupOffsets(id).partitionsToOffsetAndMetadata().get();
-      return ends.entrySet().stream().allMatch(end -> {
+      return ends(admin, topics).entrySet().stream().allMatch(end -> {
         var done = committed.get(end.getKey());
-        return end.getValue().offset() == (done == null ? 0 : done.offset());
+        return end.getValue() == (done == null ? 0 : done.offset());
       });
     }
   }
