@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -17,6 +18,8 @@ import (
 
 	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/catalog/catalogtest"
+	"github.com/tidemark/tidemark/cube"
+	"github.com/tidemark/tidemark/state"
 	"github.com/tidemark/tidemark/stream/results"
 )
 
@@ -179,6 +182,38 @@ func TestAnalyzeDoesNotMakeAllSubjectsEqual(t *testing.T) {
 	}
 }
 
+// verifyShards checks that the cells, pools and bins of the shards on disk follow from their subjects.
+func verifyShards(t *testing.T, fs vfs.FS, set *catalog.Set) {
+	t.Helper()
+	plans, err := set.Plans()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dirs, err := Stores(fs, "data", plans[0])
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("%d shards, %v", len(dirs), err)
+	}
+	for _, dir := range dirs {
+		store, err := state.Open(dir, plans[0], state.Options{FS: fs, ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := cube.New(plans[0])
+		err = kept.Load(store.Reader())
+		for _, f := range store.Frozen() {
+			kept.Freeze(f.Experiment, f.Metric)
+		}
+		computed := kept.Twin()
+		err = errors.Join(err, store.Verify(context.Background(), computed.Change), kept.Compare(computed, store.Name), store.Close())
+		if err != nil {
+			t.Errorf("%s: %v", dir, err)
+		}
+		if len(store.Frozen()) == 0 {
+			t.Errorf("%s has nothing frozen", dir)
+		}
+	}
+}
+
 // TestAnalyzeQuantileOfEvents: the value is the quantile of all orders that count, and the data's own cut serves where no fact
 // is given.
 func TestAnalyzeQuantileOfEvents(t *testing.T) {
@@ -269,6 +304,7 @@ func TestKillsFreezeOnce(t *testing.T) {
 							t.Fatalf("never frozen: %+v", arpu(t, res))
 						}
 						got = cellsOf(res)
+						verifyShards(t, fs, set)
 						return
 					}
 					clone := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 10, 50, 100}[rng.IntN(4)], RNG: rng})
