@@ -63,6 +63,12 @@ func export(ctx context.Context, dir string) (err error) {
 			if r.Offset >= end-end/1000 {
 				to = 2
 			}
+			// A line break in JSON is white space: within a text it has to be escaped.
+			for i, c := range r.Value {
+				if c == '\n' || c == '\r' {
+					r.Value[i] = ' '
+				}
+			}
 			files[to].Write(r.Value)
 			files[to].WriteByte('\n')
 		}
