@@ -13,6 +13,7 @@ func (c *core) apply(s *Subject, events []*Event, rows idRows, sink Sink) {
 		c.direct(s, events, rows, sink)
 		return
 	}
+	s.epoch = -1 // nothing of it is remembered
 	c.defs = c.defs[:0]
 	for _, ev := range events {
 		c.defs = insert(c.defs, ev.Def)

@@ -19,6 +19,10 @@ type core struct {
 	ledger *counters
 	// plainOnly turns the direct way off; tests compare the two.
 	plainOnly bool
+	// epoch is what remembered contributions are true for; it grows when a frozen fact changes them. remembers makes
+	// every subject's be remembered, for tests.
+	epoch     int
+	remembers bool
 
 	// Scratch, so that a subject costs no allocations.
 	before, after []cell

@@ -26,6 +26,7 @@ func (s *schema) findDirect() {
 	for x := range s.experiments {
 		for i := range s.experiments[x].metrics {
 			m := &s.experiments[x].metrics[i]
+			m.additive = s.adds(m.numerator) && s.adds(m.denominator)
 			m.totals = m.eventDims == 0 && s.hasTotals(m.numerator) && s.hasTotals(m.denominator)
 		}
 	}
@@ -60,6 +61,11 @@ func (s *schema) hasTotals(measure int) bool {
 		return true
 	}
 	return false
+}
+
+// adds says whether a measure's total grows by what an event says, or by one; -1 is TRIGGERED.
+func (s *schema) adds(measure int) bool {
+	return measure < 0 || s.measures[measure].agg == catalog.Sum || s.measures[measure].agg == catalog.Count
 }
 
 func (s *schema) readOf(x, read, event int) eventRead {
@@ -133,11 +139,15 @@ func (c *core) startsNothing(s *Subject, ev *Event, d *eventSchema, group []*Eve
 	return true
 }
 
-// touched is a metric that a group of events may change: what the subject contributed before.
+// touched is a metric that a group of events may change: what the subject contributed before, and does now. stale: now has
+// to be computed from the segments and the tail.
 type touched struct {
-	hit bool
-	old moment.Point
+	hit, stale bool
+	old, now   moment.Point
 }
+
+// longTail is from where on a subject remembers what it contributes: computing it takes a walk over the tail.
+const longTail = 64
 
 // direct applies a group that goesDirect.
 func (c *core) direct(s *Subject, events []*Event, rows idRows, sink Sink) {
@@ -168,7 +178,17 @@ func (c *core) direct(s *Subject, events []*Event, rows idRows, sink Sink) {
 		c.tell(s, x, c.touched[at:at+len(metrics)], sink)
 		at += len(metrics)
 	}
-	if len(s.tail) == 0 || c.decided(s, &s.tail[0]) {
+	c.closeSome(s)
+}
+
+// closeSome folds what is decided of the tail, if that is much: a long tail is walked only when half of it goes, so that an
+// event costs the same however many are open.
+func (c *core) closeSome(s *Subject) {
+	at := 0
+	if len(s.tail) >= longTail {
+		at = len(s.tail) / 2
+	}
+	if len(s.tail) == 0 || c.decided(s, &s.tail[at]) {
 		c.close(s)
 	}
 }
@@ -262,24 +282,88 @@ func (c *core) classOf(s *Subject, x *exposed, r *eventRead, ev *Event, t []touc
 			continue
 		}
 		if !t[i].hit && !c.passed(x, m) {
-			t[i] = touched{true, c.pointOf(s, x, m)}
+			t[i] = touched{hit: true, old: c.remembered(s, x, i)}
+			t[i].now = t[i].old
 		}
 		end := e.stop
 		if m.conversion < 0 && m.window > 0 {
 			end = min(end, after(x.t0, m.window))
 		}
 		if ev.Time < x.t0 || ev.Time >= end {
+			t[i].stale = t[i].stale || m.pre > 0 && ev.Time < x.t0
 			continue
 		}
-		if den || m.conversion < 0 || c.started(s, x, m, ev.Time) {
-			class = classCounted
-		}
-		if num && m.conversion >= 0 && !c.started(s, x, m, ev.Time) {
+		if num && m.conversion >= 0 && !den && !c.started(s, x, m, ev.Time) {
+			num = false
 			d := c.schema.measures[m.denominator].event
 			held = held || ev.Time >= behind(c.next, c.schema.events[d].lateness)
 		}
+		if num || den {
+			class = classCounted
+			c.addUp(&t[i], m, num, den, ev)
+		}
 	}
 	return held, class
+}
+
+// addUp changes what a metric's point is now by an event that counts, where that takes no more than an addition.
+func (c *core) addUp(t *touched, m *metricSchema, num, den bool, ev *Event) {
+	if !m.additive || m.clip != nil || !t.now.In {
+		t.stale = true
+		return
+	}
+	add := func(to *int64, measure int) {
+		v := &c.schema.measures[measure]
+		x := int64(1)
+		if v.agg == catalog.Sum {
+			x = ev.Values[v.slot].Value
+		}
+		sum := *to + x
+		t.stale = t.stale || (sum > *to) != (x > 0) && x != 0 // it left int64
+		*to = sum
+	}
+	if num {
+		add(&t.now.Num, m.numerator)
+	}
+	if den {
+		add(&t.now.Den, m.denominator)
+	}
+}
+
+// remembered is what a subject contributes to metric i of x's experiment, as kept since the group before if it was.
+func (c *core) remembered(s *Subject, x *exposed, i int) moment.Point {
+	if s.epoch == c.epoch && i < len(x.points) && x.points[i].known {
+		return x.points[i].point
+	}
+	return c.pointOf(s, x, &c.schema.experiments[x.experiment].metrics[i])
+}
+
+// remember keeps what a subject with a long tail contributes, for the next group.
+func (c *core) remember(s *Subject, x *exposed, i int, p moment.Point) {
+	if len(s.tail) < longTail && !c.remembers {
+		return
+	}
+	if s.epoch != c.epoch {
+		s.forget()
+		s.epoch = c.epoch
+	}
+	if n := len(c.schema.experiments[x.experiment].metrics); len(x.points) < n {
+		x.points = append(x.points, make([]knownPoint, n-len(x.points))...)
+	}
+	x.points[i] = knownPoint{true, p}
+}
+
+// knownPoint is a contribution that needs no computing.
+type knownPoint struct {
+	known bool
+	point moment.Point
+}
+
+// forget drops what is remembered of a subject's contributions.
+func (s *Subject) forget() {
+	for i := range s.exposed {
+		s.exposed[i].points = nil
+	}
 }
 
 // started says whether a denominator event, closed or open, makes a numerator event at t count.
@@ -354,7 +438,11 @@ func (c *core) tell(s *Subject, x *exposed, t []touched, sink Sink) {
 		if !t[i].hit {
 			continue
 		}
-		now := c.pointOf(s, x, &e.metrics[i])
+		now := t[i].now
+		if t[i].stale {
+			now = c.pointOf(s, x, &e.metrics[i])
+		}
+		c.remember(s, x, i, now)
 		if now == t[i].old {
 			continue
 		}

@@ -19,6 +19,7 @@ func TestDirectEqualsPlain(t *testing.T) {
 		w := drawWorkload(seed, seed%4 != 0)
 		fast, slow := newShardModel(w.plan, w.rank), newShardModel(w.plan, w.rank)
 		slow.core.plainOnly = true
+		fast.core.remembers = seed%2 == 0
 		for n := range 6 + w.r.IntN(20) {
 			var events []Event
 			for range 1 + w.r.IntN(8) {

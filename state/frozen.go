@@ -61,6 +61,7 @@ func (s *Store) Freeze(ctx context.Context, facts []Frozen, sink Sink) error {
 	for i := range fresh {
 		s.core.schema.freeze(&fresh[i])
 	}
+	s.core.epoch++
 	s.frozen = append(s.frozen, fresh...)
 	slices.SortFunc(s.frozen, func(a, b Frozen) int {
 		if a.Experiment != b.Experiment {

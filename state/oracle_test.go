@@ -3,6 +3,8 @@ package state
 import (
 	"bytes"
 	"fmt"
+	"math"
+	"math/big"
 	"sort"
 
 	"github.com/tidemark/tidemark/catalog"
@@ -388,42 +390,60 @@ func (o *oracle) point(x, m int, events []Event, t0, from, to int64, here func(*
 		add(quantilePoint(q, values[0]))
 		return
 	}
+	fits := true
+	total := func(measure, k int, clip bool) int64 {
+		t := aggregate(o.plan.Measures[measure].Agg, values[k])
+		if clip && q.Clip != nil {
+			if low := big.NewInt(q.Clip.Lower); t.Cmp(low) < 0 && q.Clip.Lower > math.MinInt64 {
+				t = low
+			} else if high := big.NewInt(q.Clip.Upper); t.Cmp(high) > 0 && q.Clip.Upper < math.MaxInt64 {
+				t = high
+			}
+		}
+		fits = fits && t.IsInt64()
+		return t.Int64()
+	}
 	if q.Numerator >= 0 {
-		point.Num = clipped(q, aggregate(o.plan.Measures[q.Numerator].Agg, values[0]))
+		point.Num = total(q.Numerator, 0, true)
 		if p.PrePeriod > 0 {
-			point.Pre = clipped(q, aggregate(o.plan.Measures[q.Numerator].Agg, values[2]))
+			point.Pre = total(q.Numerator, 2, true)
 		}
 	}
 	if q.Denominator >= 0 {
-		point.Den = aggregate(o.plan.Measures[q.Denominator].Agg, values[1])
-		point.PreDen = aggregate(o.plan.Measures[q.Denominator].Agg, values[3])
+		point.Den = total(q.Denominator, 1, false)
+		point.PreDen = total(q.Denominator, 3, false)
+	}
+	if !fits {
+		point = moment.Point{Flags: moment.Overflowed}
 	}
 	add(point)
 }
 
-func aggregate(agg catalog.Agg, values []int64) int64 {
+func aggregate(agg catalog.Agg, values []int64) *big.Int {
 	if len(values) == 0 {
-		return 0
+		return new(big.Int)
 	}
-	out, set := int64(0), map[int64]bool{}
+	out, sum, set := int64(0), new(big.Int), map[int64]bool{}
 	for i, v := range values {
 		set[v] = true
 		switch {
 		case agg == catalog.Sum:
-			out += v
+			sum.Add(sum, big.NewInt(v))
 		case agg == catalog.Max && (i == 0 || v > out), agg == catalog.Min && (i == 0 || v < out):
 			out = v
 		}
 	}
 	switch agg {
+	case catalog.Sum:
+		return sum
 	case catalog.Count:
-		return int64(len(values))
+		out = int64(len(values))
 	case catalog.CountDistinct:
-		return int64(len(set))
+		out = int64(len(set))
 	case catalog.Exists:
-		return 1
+		out = 1
 	}
-	return out
+	return big.NewInt(out)
 }
 
 // cube adds up changes, as the cube would.

@@ -106,7 +106,9 @@ type metricSchema struct {
 	excludeNone bool
 	// totals: what it reads adds up to numbers, for the whole subject (direct.go).
 	totals bool
-	pre    int64
+	// additive: an event that counts adds to its point, unless that is clipped.
+	additive bool
+	pre      int64
 	// eventDims is the mask of the event dimensions that slice it; columns[event] says for each dimension of the
 	// experiment which value of that event's tuple it is.
 	eventDims uint

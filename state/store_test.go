@@ -90,6 +90,7 @@ func (s *storeRun) open() error {
 		return err
 	}
 	s.store = store
+	store.core.remembers = s.w.settled
 	for i := range s.w.sources {
 		if n, err := store.Input(nameOf(s.w, i)); err != nil || int(n) != i {
 			return fmt.Errorf("input %d is number %d: %w", i, n, err)
@@ -191,7 +192,7 @@ func (s *storeRun) check() error {
 }
 
 func newStoreRun(seed uint64, heavy bool) *storeRun {
-	w := newWorkload(seed)
+	w := drawWorkload(seed, seed%2 == 1)
 	if heavy {
 		// One subject with many values: large sets, spilled ids, tail chunks.
 		w.subjects, w.values = 1, 1<<20
@@ -201,7 +202,7 @@ func newStoreRun(seed uint64, heavy bool) *storeRun {
 }
 
 func TestStoreEqualsOracle(t *testing.T) {
-	for i := range 40 {
+	for i := range 60 {
 		seed := uint64(i) + 1
 		heavy := i%4 == 0
 		s, r := newStoreRun(seed, heavy), rand.New(rand.NewPCG(seed, 23))

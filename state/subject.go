@@ -34,6 +34,8 @@ type Subject struct {
 	// that spills has, rising.
 	seen   []seen
 	spills []uint32
+	// epoch is the core's for which contributions are remembered; below 0: none are.
+	epoch int
 	// openLimit: the tail hit its bound and events were decided early.
 	openLimit bool
 }
@@ -55,6 +57,8 @@ type exposed struct {
 	dims []uint32
 	// reads counts the closed events, parallel to experimentSchema.reads.
 	reads []readCount
+	// points are contributions that are remembered, by metric, if Subject.epoch is the core's.
+	points []knownPoint
 }
 
 // readCount counts the closed events of one definition as one experiment sees them; the rest are outside.

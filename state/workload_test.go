@@ -32,6 +32,8 @@ type workload struct {
 	bounded, even bool
 	// subjects and values bound how many of them there are.
 	subjects, values int
+	// shift makes values so large that totals leave 64 bits.
+	shift uint
 	// dims bounds the values of dimensions.
 	dims int
 	// settled: no event dimensions or sets, few exposures, and long pauses, so that most events are decided as they come.
@@ -50,6 +52,9 @@ func drawWorkload(seed uint64, settled bool) *workload {
 	if settled {
 		w.subjects = 1 + w.r.IntN(3)
 		w.step = []int64{10 * minute, hour, 3 * hour}[w.r.IntN(3)]
+	}
+	if settled && w.r.IntN(5) == 0 {
+		w.shift = 58
 	}
 	w.even = w.r.IntN(3) == 0
 	w.bounded = w.r.IntN(8) == 0
@@ -250,7 +255,7 @@ func (w *workload) event() Event {
 		}
 	}
 	for _, m := range p.Measures {
-		v := Operand{Counts: w.plan.Measures[m].Presence || w.chance(80), Value: int64(w.r.IntN(w.values)) - 5}
+		v := Operand{Counts: w.plan.Measures[m].Presence || w.chance(80), Value: (int64(w.r.IntN(w.values)) - 5) << w.shift}
 		ev.Values = append(ev.Values, v)
 	}
 	for _, x := range p.Exposures {
