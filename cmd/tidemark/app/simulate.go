@@ -307,7 +307,12 @@ func engine(w io.Writer, reports []simulate.Report) {
 }
 
 func (s *simulated) markdown(w io.Writer) error {
-	fmt.Fprintf(w, "`%s`\n\n", s.Command)
+	fmt.Fprintln(w, "```console")
+	for command := range strings.SplitSeq(s.Command, "; ") {
+		fmt.Fprintf(w, "$ %s\n", command)
+	}
+	fmt.Fprintln(w, "```")
+	fmt.Fprintln(w)
 	fmt.Fprintln(w, "| row | scenario | rule | measure | runs | figure | asked | verdict | engine runs, looks | equal |")
 	fmt.Fprintln(w, "| --- | --- | --- | --- | ---: | ---: | --- | --- | ---: | --- |")
 	for i := range s.Results {

@@ -171,3 +171,23 @@ func TestSimulateShowsSavedRunsTogether(t *testing.T) {
 		}
 	}
 }
+
+// TestDocumentedProtocolIsWhatWasFound: the table of docs/statistics.md is that of the saved runs, and every row is inside its tolerance.
+func TestDocumentedProtocolIsWhatWasFound(t *testing.T) {
+	code, table, errOut := call("simulate", "--from", "../../../bench/protocol/results.json", "-o", "markdown")
+	if code != exitOK || errOut != "" {
+		t.Errorf("exit %d: %s%s", code, table, errOut)
+	}
+	text, err := os.ReadFile("../../../docs/statistics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), table) {
+		t.Errorf("docs/statistics.md has not the table of bench/protocol/results.json:\n%s", table)
+	}
+	for _, row := range simulate.Rows() {
+		if !strings.Contains(table, "\n| "+row.ID+" |") {
+			t.Errorf("%s is not in the table", row.ID)
+		}
+	}
+}
