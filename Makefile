@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help build demo test race lint short kafka bench
+.PHONY: help build demo test race lint short kafka peers bench
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ lint: ## gofmt, vet, staticcheck
 
 kafka: ## fetch the real broker's jars
 	./bench/kafka/kafka.sh fetch
+
+peers: ## fetch the engines that Tidemark is measured beside, and hold each against the oracle
+	TIDEMARK_PEERS=all $(GO) test -v -timeout 60m ./bench/peers
 
 SCENARIO ?= zipf-10m
 BENCH ?=
