@@ -74,7 +74,7 @@ func (s scene) addRow(n *notify.Notification) {
 	row, alpha := s.row, 0.0
 	if s.result != nil {
 		alpha = row.Level(s.result.Alpha)
-		n.Level = levelText(row.IntervalAlpha(s.experiment, s.result.Alpha))
+		n.Level = levelText(row.IntervalAlpha(s.result.Alpha))
 		n.Caution = row.Caution(s.result.Correction, s.result.Alpha)
 		if n.PAdjustedValue = row.PAdjusted; n.PAdjustedValue != nil {
 			n.Correction = s.result.Correction

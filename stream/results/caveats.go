@@ -3,8 +3,6 @@ package results
 import (
 	"math"
 	"strings"
-
-	"github.com/tidemark/tidemark/catalog"
 )
 
 // What stands beside a row's numbers, in the words of every reader: the level it is decided at, its correction, its
@@ -20,12 +18,11 @@ func (r *Row) Level(alpha float64) float64 {
 
 // IntervalAlpha is the level of the row's always-valid interval: the row's own, or half of it where the other half is kept for
 // one look at the planned end. Slices and guardrails have no such look. alpha is the result's.
-func (r *Row) IntervalAlpha(x *catalog.Experiment, alpha float64) float64 {
-	level := r.Level(alpha)
-	if x != nil && x.Sequential.FinalLook && r.Role != string(catalog.Guardrail) && len(r.Slice) == 0 {
-		return level / 2
+func (r *Row) IntervalAlpha(alpha float64) float64 {
+	if r.AlphaAlways > 0 {
+		return r.AlphaAlways
 	}
-	return level
+	return r.Level(alpha)
 }
 
 // FormatLevel writes the confidence of intervals at an error rate: 95%, 99.5%, at most two decimals.

@@ -2,8 +2,6 @@ package results
 
 import (
 	"testing"
-
-	"github.com/tidemark/tidemark/catalog"
 )
 
 func TestCautionIsOneShortLine(t *testing.T) {
@@ -35,24 +33,18 @@ func TestLevelIsTheRowsShare(t *testing.T) {
 	}
 }
 
-func TestFinalLookHasHalfOfTheLevel(t *testing.T) {
-	x := &catalog.Experiment{}
-	x.Sequential.FinalLook = true
-	slice := map[string]string{"platform": "ios"}
+func TestLevelOfTheInterval(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		x    *catalog.Experiment
 		row  Row
 		want float64
 	}{
-		{"without a final look", &catalog.Experiment{}, Row{Role: "goal"}, 0.05},
-		{"with", x, Row{Role: "goal"}, 0.025},
-		{"of its share", x, Row{Role: "goal", Alpha: 0.02}, 0.01},
-		{"a guardrail has none", x, Row{Role: "guardrail"}, 0.05},
-		{"a slice has none", x, Row{Role: "goal", Slice: slice}, 0.05},
-		{"unknown experiment", nil, Row{Role: "goal"}, 0.05},
+		{"without a final look", Row{}, 0.05},
+		{"with", Row{AlphaAlways: 0.025}, 0.025},
+		{"of its share", Row{Alpha: 0.02, AlphaAlways: 0.01}, 0.01},
+		{"a share alone", Row{Alpha: 0.02}, 0.02},
 	} {
-		if got := c.row.IntervalAlpha(c.x, 0.05); got != c.want {
+		if got := c.row.IntervalAlpha(0.05); got != c.want {
 			t.Errorf("%s: %g, want %g", c.name, got, c.want)
 		}
 	}

@@ -66,6 +66,9 @@ func (m *metric) decide(row *Row, cmp *stats.Comparison, d stats.Design, fixed b
 	if level != d.Alpha {
 		row.Alpha = level
 	}
+	if m.final && len(row.Slice) == 0 {
+		row.AlphaAlways = level / 2
+	}
 	switch cmp.State {
 	case stats.Better, stats.Worse, stats.NotClear:
 	default:

@@ -138,6 +138,9 @@ type Row struct {
 	// Alpha is the level at which the row's state is decided, where that is not the experiment's: its share of the
 	// experiment's error rate.
 	Alpha float64 `json:"alpha,omitempty"`
+	// AlphaAlways is the level of interval_always, where that is not the row's: half of it, where the other half is kept
+	// for one look at the planned end.
+	AlphaAlways float64 `json:"alpha_always,omitempty"`
 	// PAdjusted is the always-valid p after the experiment's correction; left out without one, and in slices.
 	PAdjusted *float64 `json:"p_adjusted,omitempty"`
 	// Q is the false discovery rate at which a row of a slice stands out among all slices of its metric, by current

@@ -128,7 +128,7 @@ func (r *Row) Equal(o *Row) bool {
 		equalFloat(r.Welch.T, o.Welch.T) && equalFloat(r.Welch.DF, o.Welch.DF) && equalFloat(r.Welch.P, o.Welch.P) && equalInterval(r.Welch.Interval, o.Welch.Interval) &&
 		equalLift(&r.Lift, &o.Lift) &&
 		equalCUPED(r.CUPED, o.CUPED) && equalPointerFunc(r.Guardrail, o.Guardrail, equalGuardrail) && equalTuning(r.Tuning, o.Tuning) && slices.Equal(r.Reasons, o.Reasons) &&
-		r.Alpha == o.Alpha && equalFloat(r.PAdjusted, o.PAdjusted) && equalFloat(r.Q, o.Q) && equalPointerFunc(r.Stratified, o.Stratified, equalDifference) &&
+		r.Alpha == o.Alpha && r.AlphaAlways == o.AlphaAlways && equalFloat(r.PAdjusted, o.PAdjusted) && equalFloat(r.Q, o.Q) && equalPointerFunc(r.Stratified, o.Stratified, equalDifference) &&
 		equalPointerFunc(r.Power, o.Power, equalPower) && slices.EqualFunc(r.Warnings, o.Warnings, equalWarning) &&
 		equalClip(r.Clip, o.Clip) && r.Quantile == o.Quantile
 }

@@ -58,6 +58,9 @@ func tableHead(w io.Writer, r *Result, width int) {
 	if r.Crossovers > 0 {
 		parts = append(parts, "crossovers "+FormatCount(r.Crossovers))
 	}
+	if len(r.Rows) > 0 && !several(r) {
+		parts = append(parts, "intervals "+FormatLevel(r.Rows[0].IntervalAlpha(r.Alpha)))
+	}
 	writeParts(w, parts, width)
 	if r.Correction != "" {
 		writeNote(w, fmt.Sprintf("* corrected for %d comparisons (%s): a row is clear only after the correction", r.Comparisons(), CorrectionName(r.Correction)), width)
@@ -218,7 +221,7 @@ func layouts(r *Result) []layout {
 	}}
 	narrowInterval := interval
 	narrowInterval.head = "ALWAYS VALID"
-	p := column{head: "P", right: true, cell: func(_ *Row, t *Texts) string { return t.P }}
+	p := column{head: "P", right: true, cell: func(_ *Row, t *Texts) string { return t.PStands }}
 	state := column{head: "STATE", cell: func(_ *Row, t *Texts) string { return t.State }}
 	both := column{head: "STATE", cell: func(row *Row, t *Texts) string {
 		if rail := railText(row, t); rail != "" {
@@ -226,17 +229,32 @@ func layouts(r *Result) []layout {
 		}
 		return t.State
 	}}
+	// Where rows differ in their level, each says its own; else the heading does.
+	levels := []column{}
+	if several(r) {
+		levels = append(levels, column{head: "LEVEL", right: true, cell: func(_ *Row, t *Texts) string { return t.Level }})
+	}
 	names := []column{tree}
 	if len(r.Subjects) > 2 {
 		names = append(names, variant)
 	}
-	with := func(more ...column) []column { return append(slices.Clone(names), more...) }
+	with := func(interval column, rest ...column) []column { return slices.Concat([]column{interval}, levels, rest) }
 	return []layout{
-		{columns: []column{metric, slice, wideVariant, control, treatment, lift, interval, p, both}},
-		{columns: with(control, treatment, lift, narrowInterval, p, both)},
-		{columns: with(control, treatment, lift, narrowInterval, p, state), rails: true},
-		{columns: with(lift, narrowInterval, p, state), rails: true},
+		{columns: slices.Concat([]column{metric, slice, wideVariant, control, treatment, lift}, with(interval, p, both))},
+		{columns: slices.Concat(names, []column{control, treatment, lift}, with(narrowInterval, p, both))},
+		{columns: slices.Concat(names, []column{control, treatment, lift}, with(narrowInterval, p, state)), rails: true},
+		{columns: slices.Concat(names, []column{lift}, with(narrowInterval, p, state)), rails: true},
 	}
+}
+
+// several says that not all rows' always-valid intervals have one level.
+func several(r *Result) bool {
+	for i := range r.Rows {
+		if r.Rows[i].IntervalAlpha(r.Alpha) != r.Rows[0].IntervalAlpha(r.Alpha) {
+			return true
+		}
+	}
+	return false
 }
 
 // railText is where a guardrail's row stands to its limit; "" for others.
@@ -250,7 +268,7 @@ func railText(row *Row, t *Texts) string {
 func tableRows(w io.Writer, r *Result, width int) {
 	texts := make([]Texts, len(r.Rows))
 	for i := range r.Rows {
-		texts[i] = r.Rows[i].Texts(r.Alpha)
+		texts[i] = r.Texts(&r.Rows[i])
 	}
 	all := layouts(r)
 	for i, l := range all {

@@ -74,15 +74,46 @@ type Texts struct {
 	// Absolute is the difference with the always-valid interval.
 	Absolute Effect
 	// Fixed is Effect with the fixed-horizon interval.
-	Fixed   Effect
-	P       string // always-valid
-	PFixed  string
-	State   string
-	Limit   string // of a guardrail; "" for others
-	Reasons []string
+	Fixed  Effect
+	P      string // always-valid
+	PFixed string
+	// PStands is what stands in a table's column p: P, or of a slice the rate at which it stands out, "q 0.0120".
+	PStands string
+	// Level is the confidence of the always-valid intervals, Own the same where it is not the usual one of the result.
+	Level, Own string
+	State      string
+	Limit      string // of a guardrail; "" for others
+	Reasons    []string
 }
 
-// Texts returns the texts of a row; alpha is the result's.
+// Texts returns the texts of a row of this result: p as it stands to the level that decides the row, the intervals' own level.
+func (r *Result) Texts(row *Row) Texts {
+	level := row.Level(r.Alpha)
+	t := row.Texts(level)
+	t.PFixed = FormatP(row.Difference.P, r.Alpha)
+	t.PStands = t.P
+	if len(row.Slice) > 0 && row.Q != nil {
+		t.PStands = "q " + FormatP(row.Q, level)
+	}
+	t.Level = FormatLevel(row.IntervalAlpha(r.Alpha))
+	if t.Level != FormatLevel(r.UsualAlpha()) {
+		t.Own = t.Level
+	}
+	return t
+}
+
+// UsualAlpha is the level that stands above a table of always-valid intervals: the experiment's, or half of it where the other half is
+// kept for one look at the planned end. Rows at another level name theirs.
+func (r *Result) UsualAlpha() float64 {
+	for i := range r.Rows {
+		if r.Rows[i].AlphaAlways > 0 {
+			return r.Alpha / 2
+		}
+	}
+	return r.Alpha
+}
+
+// Texts returns the texts of a row; alpha is the level that p is held against, the row's.
 func (r *Row) Texts(alpha float64) Texts {
 	c, t := r.ByVariant[r.Control], r.ByVariant[r.Variant]
 	texts := Texts{

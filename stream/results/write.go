@@ -37,6 +37,7 @@ var CSVHeader = []string{
 	"stratified", "stratified_se", "stratified_p_always", "stratified_low_always", "stratified_high_always",
 	"cuped", "cuped_se", "cuped_p_always", "cuped_low_always", "cuped_high_always", "cuped_lift", "cuped_lift_low_always", "cuped_lift_high_always",
 	"final_p", "final_rejected", "warnings", "clip_lower", "clip_upper", "quantile",
+	"alpha_always", "level_text",
 }
 
 // WriteCSV writes one line for each row of each result. Numbers are as in JSON; what is null there is empty here.
@@ -59,7 +60,7 @@ func WriteCSV(w io.Writer, results []*Result) error {
 func csvRecord(r *Result, row *Row) []string {
 	c, t := row.ByVariant[row.Control], row.ByVariant[row.Variant]
 	d, l := &row.Difference, &row.Lift
-	text := row.Texts(r.Alpha)
+	text := r.Texts(row)
 	record := []string{
 		r.Experiment, r.AsOf.Format(time.RFC3339Nano), row.Metric, row.Definition, row.Role, SliceKey(row.Slice), row.Variant, row.Control,
 		strconv.FormatInt(c.N, 10), strconv.FormatInt(t.N, 10), c.SumNum, t.SumNum, c.SumDen, t.SumDen,
@@ -77,7 +78,9 @@ func csvRecord(r *Result, row *Row) []string {
 		limit, unit, word = csvFloat(&g.Limit), g.Unit, g.State
 	}
 	record = append(record, limit, unit, word, row.State, strings.Join(row.Reasons, " "), text.Effect.Text, text.P)
-	return append(record, csvBeside(r, row)...)
+	record = append(record, csvBeside(r, row)...)
+	always := row.IntervalAlpha(r.Alpha)
+	return append(record, csvFloat(&always), text.Level)
 }
 
 // csvBeside are the columns of what stands beside a row's own numbers; empty where the row has none of it.

@@ -37,6 +37,7 @@ func (w *World) beside(e *experiment, u use, row *results.Row) {
 			row.Q = &q
 		}
 		if e.finalLook && len(row.Slice) == 0 && row.Guardrail == nil {
+			row.AlphaAlways = 0.05 / 2
 			at := Now.Add(e.end)
 			row.Tuning.Final = &results.Final{Set: &at, Value: d.Value, P: d.P, Interval: within(*d.Value, 2.2414**d.SE), Rejected: *d.P <= 0.025}
 			if row.State == "not_clear" && row.Tuning.Final.Rejected {

@@ -23,7 +23,7 @@ func details(x *catalog.Experiment, r *results.Result, row *results.Row) []Item 
 	}
 	return []Item{
 		{"sizes", "subjects", sizes(m, row)},
-		{"level_text", "error rate of this row", levelText(x, r, row)},
+		{"level_text", "error rate of this row", levelText(r, row)},
 		{"p_adjusted", corrected, correctedText(x, r, row)},
 		{"limit_text", "limit", railText(row, level)},
 		{"final", "look at the planned end", finalText(x, row, level)},
@@ -56,17 +56,12 @@ func sizes(m *catalog.Metric, row *results.Row) string {
 	return text
 }
 
-// usualAlpha is the level of most rows' always-valid intervals, which stands above them.
-func usualAlpha(x *catalog.Experiment, r *results.Result) float64 {
-	return (&results.Row{}).IntervalAlpha(x, r.Alpha)
-}
-
 // levelText says what part of the experiment's error rate the row has; "" if all of it.
-func levelText(x *catalog.Experiment, r *results.Result, row *results.Row) string {
+func levelText(r *results.Result, row *results.Row) string {
 	if row.Alpha <= 0 || row.Alpha == r.Alpha {
 		return ""
 	}
-	return plain(row.Alpha) + ", its share of " + plain(r.Alpha) + ": always-valid at " + Level(row.IntervalAlpha(x, r.Alpha))
+	return plain(row.Alpha) + ", its share of " + plain(r.Alpha) + ": always-valid at " + Level(row.IntervalAlpha(r.Alpha))
 }
 
 // correctedText is the p after the correction, and the family that it is over.

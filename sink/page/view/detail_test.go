@@ -39,8 +39,8 @@ func TestDetailsInWords(t *testing.T) {
 	}{
 		{"all of alpha", "level_text", "", nil},
 		{"a share", "level_text", "0.0125, its share of 0.05: always-valid at 98.75%", func(_ *catalog.Experiment, _ *results.Result, row *results.Row) { row.Alpha = 0.0125 }},
-		{"a share with a final look", "level_text", "0.0125, its share of 0.05: always-valid at 99.38%", func(x *catalog.Experiment, _ *results.Result, row *results.Row) {
-			row.Alpha, x.Sequential.FinalLook = 0.0125, true
+		{"a share with a final look", "level_text", "0.0125, its share of 0.05: always-valid at 99.38%", func(_ *catalog.Experiment, _ *results.Result, row *results.Row) {
+			row.Alpha, row.AlphaAlways = 0.0125, 0.00625
 		}},
 		{"not corrected", "p_adjusted", "", nil},
 		{"corrected", "p_adjusted", "0.0310, over 2 comparisons of metrics and arms; goals have half of the error rate", func(_ *catalog.Experiment, r *results.Result, row *results.Row) {
@@ -203,7 +203,7 @@ func TestVerdictSaysWhatToCheckFirst(t *testing.T) {
 // the table's level, the others name their own.
 func TestLevelsOfAFinalLook(t *testing.T) {
 	x, r := experiment(), said([4]string{"CTR", "b", "better", ""}, [4]string{"P95", "b", "not_clear", "within"})
-	x.Sequential.FinalLook = true
+	x.Sequential.FinalLook, r.Rows[0].AlphaAlways = true, 0.025
 	table := NewTable(&catalog.Set{}, x, r)
 	if table.Level != "97.5%" || table.Groups[0].Metrics[0].Rows[0].Cells.Level != "" || table.Groups[1].Metrics[0].Rows[0].Cells.Level != "at 95%" {
 		t.Errorf("%s, %q, %q", table.Level, table.Groups[0].Metrics[0].Rows[0].Cells.Level, table.Groups[1].Metrics[0].Rows[0].Cells.Level)

@@ -108,7 +108,7 @@ var groupTitles = []struct {
 
 // NewTable lays out a result.
 func NewTable(set *catalog.Set, x *catalog.Experiment, r *results.Result) *Table {
-	t := &Table{Level: Level(usualAlpha(x, r)), Control: x.Control}
+	t := &Table{Level: Level(r.UsualAlpha()), Control: x.Control}
 	for _, a := range Arms(x, r) {
 		if a.ID != x.Control {
 			t.Treatments = append(t.Treatments, a)
@@ -202,22 +202,20 @@ func strength(r *results.Row) float64 {
 }
 
 func newRow(x *catalog.Experiment, r *results.Result, row *results.Row, axis Axis, name string) *Row {
-	level := row.Level(r.Alpha)
-	texts := row.Texts(level)
+	texts := r.Texts(row)
 	v := &Row{Key: row.Key(), Metric: row.Metric, Variant: row.Variant, Letter: letter(x, row.Variant), Slice: row.Slice, State: row.State, row: row}
 	c, t := row.ByVariant[row.Control], row.ByVariant[row.Variant]
 	v.Cells = Texts{
 		Control: texts.Control, ControlOf: madeOf(row, c), Value: texts.Treatment, ValueOf: madeOf(row, t),
-		Lift: texts.Effect.Value, Interval: orMissing(texts.Effect.Interval), P: texts.P,
+		Lift: texts.Effect.Value, Interval: orMissing(texts.Effect.Interval), P: texts.PStands, PFixed: texts.PFixed,
 		Fixed: orMissing(texts.Fixed.Interval), N: results.FormatCount(c.N + t.N), Word: texts.State, Drawing: axis.draw(row),
 		Marked: ifelse(len(row.Warnings) > 0, "yes", "no"), Marks: marks(row), Why: why(x, row),
 	}
 	if row.Lift.Value != nil {
 		v.Cells.Absolute = texts.Absolute.Value
 	}
-	v.Cells.PFixed = results.FormatP(row.Difference.P, r.Alpha)
-	if own := Level(row.IntervalAlpha(x, r.Alpha)); own != Level(usualAlpha(x, r)) && texts.Effect.Interval != "" {
-		v.Cells.Level = "at " + own
+	if texts.Own != "" && texts.Effect.Interval != "" {
+		v.Cells.Level = "at " + texts.Own
 	}
 	if g := row.Guardrail; g != nil {
 		v.Rail = g.State
@@ -236,9 +234,6 @@ func newRow(x *catalog.Experiment, r *results.Result, row *results.Row, axis Axi
 		}
 		v.Label = strings.Join(values, " · ")
 		slice = " in " + results.SliceText(row.Slice)
-		if row.Q != nil {
-			v.Cells.P = "q " + results.FormatP(row.Q, level)
-		}
 	} else {
 		v.Cells.Warnings, v.Cells.Details = warnings(row), details(x, r, row)
 	}

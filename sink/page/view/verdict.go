@@ -165,7 +165,7 @@ func list(x *catalog.Experiment, r *results.Result, rows []*results.Row, word st
 			parts = append(parts, strconv.Itoa(len(rows)-most)+" more")
 			break
 		}
-		texts := row.Texts(row.Level(r.Alpha))
+		texts := r.Texts(row)
 		part := metricName(x, row.Metric)
 		if len(x.Variants) > 2 {
 			part = quoted(row.Variant) + ": " + part
@@ -178,7 +178,7 @@ func list(x *catalog.Experiment, r *results.Result, rows []*results.Row, word st
 		}
 		part += ": " + texts.Effect.Value
 		if texts.Effect.Interval != "" {
-			part += " (" + Level(row.IntervalAlpha(x, r.Alpha)) + " always-valid " + texts.Effect.Interval + ")"
+			part += " (" + texts.Level + " always-valid " + texts.Effect.Interval + ")"
 		}
 		parts = append(parts, part)
 	}
