@@ -88,7 +88,9 @@ func (e *Engine) openDir() error {
 			return errors.Join(err, e.closeDir())
 		}
 		if t.rebuild != nil {
-			e.publishLast(t)
+			e.publishLast(t, "rebuilding")
+		} else if !e.analyzing {
+			e.publishLast(t, "restoring")
 		}
 	}
 	return nil

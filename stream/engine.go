@@ -22,6 +22,8 @@ var (
 	ErrStopped = errors.New("stream: the engine does not run")
 	// ErrUnknownExperiment is returned by Results for an id that no definition has.
 	ErrUnknownExperiment = errors.New("unknown experiment")
+	// ErrRestoring is returned by Results while the state is being opened; the hub has the last result meanwhile.
+	ErrRestoring = errors.New("the state is being opened")
 )
 
 // Engine reads the sources of a set of definitions and publishes the results of its experiments.

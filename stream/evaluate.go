@@ -27,6 +27,8 @@ type experiment struct {
 	freezes []frozenMetric
 	due     time.Time // not evaluated again before
 	kept    time.Time // when the last result was kept
+	// shown: the last result before this start is shown, and stays until the shards are open.
+	shown bool
 }
 
 // part is what one shard gives for the evaluation of some experiments, all of it as of one moment of the shard.
@@ -45,7 +47,7 @@ type question struct {
 	slices results.Slices
 	// publish asks for the live result, published like any other.
 	publish bool
-	answer  chan *results.Result
+	answer  chan *results.Result // nil: ErrRestoring
 }
 
 // evaluator is the goroutine that turns cells into results. Shards only mark experiments dirty; it takes a snapshot of
@@ -76,7 +78,7 @@ func (e *Engine) evaluateDue(ctx context.Context) time.Duration {
 		now := time.Now()
 		var due []*experiment
 		for _, x := range t.experiments {
-			if !x.dirty.Load() {
+			if !x.dirty.Load() || x.restoring() {
 				continue
 			}
 			if wait := x.due.Sub(now); wait > 0 {
@@ -101,6 +103,9 @@ func (e *Engine) evaluateDue(ctx context.Context) time.Duration {
 	}
 	return next
 }
+
+// restoring says whether there is nothing to evaluate yet but something to show: opening the shards makes it dirty again.
+func (x *experiment) restoring() bool { return x.shown && !x.t.opened.Load() && x.t.halted() == nil }
 
 // snapshot asks every shard for the cells of the experiments.
 func (t *subjectType) snapshot(ctx context.Context, xs []*experiment) []part {
@@ -267,6 +272,10 @@ func (e *Engine) remember(x *experiment, r *results.Result) {
 
 // answer evaluates on request.
 func (e *Engine) answer(ctx context.Context, q question) {
+	if q.x.restoring() {
+		q.answer <- nil
+		return
+	}
 	parts := q.x.t.snapshot(ctx, []*experiment{q.x})
 	if q.publish {
 		q.x.dirty.Store(false)
@@ -320,6 +329,9 @@ func (e *Engine) Results(ctx context.Context, id string, slices results.Slices) 
 	}
 	select {
 	case r := <-q.answer:
+		if r == nil {
+			return nil, ErrRestoring
+		}
 		return r, nil
 	case <-e.stopped:
 		return nil, ErrStopped

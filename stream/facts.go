@@ -152,9 +152,9 @@ func (e *Engine) keepResult(r *results.Result) {
 	}
 }
 
-// publishLast shows the last results of a subject type while its new generation is built: numbers of the old
-// definitions, with their hashes and the time they were true for.
-func (e *Engine) publishLast(t *subjectType) {
+// publishLast shows the last results of a subject type, with the time that they were true for: while its state is being
+// opened, and while a new generation is built, then with the old definitions' hashes. The reason says which.
+func (e *Engine) publishLast(t *subjectType, reason string) {
 	for _, x := range t.experiments {
 		err := e.facts.each(lastPrefix, x.x.ID, func(_ string, value []byte) error {
 			r := new(results.Result)
@@ -162,8 +162,9 @@ func (e *Engine) publishLast(t *subjectType) {
 				return err
 			}
 			r.Complete = false
-			r.Reasons = appendNew(r.Reasons, "rebuilding")
+			r.Reasons = appendNew(r.Reasons, reason)
 			e.hub.Publish(r)
+			x.shown = true
 			return nil
 		})
 		if err != nil {

@@ -363,3 +363,45 @@ func TestUsedUpRejectQuotaHaltsAndCanBeAccepted(t *testing.T) {
 		r.stop()
 	})
 }
+
+// A restart shows the last result, and says so, until the state has been opened: never an empty one.
+func TestRestartShowsTheLastResultUntilTheStateIsOpen(t *testing.T) {
+	exposures, purchases := shopLog(48, 100, 300)
+	inWorld(t, 3, []string{"exposures", "orders"}, func(t *testing.T, w *world) {
+		w.produce("exposures", true, exposures)
+		w.produce("orders", true, purchases)
+		o := w.options(vfs.NewMem())
+		r := start(t, directShop(t), o)
+		r.read("orders", int64(len(purchases)))
+		time.Sleep(2 * keepResultEvery) // virtual
+		w.produce("orders", true, []string{`{"user_id":"u1","order_id":"late","total":5,"ts":1772500500}`})
+		r.read("orders", int64(len(purchases))+1)
+		r.stop()
+
+		e, err := New(directShop(t), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := e.Hub().Subscribe("landing")
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- e.Run(ctx) }()
+		for n := 0; ; n++ {
+			u, err := seen.Next(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			restoring := slices.Contains(u.Result.Reasons, "restoring")
+			if u.Result.Subjects["control"] == 0 || restoring && u.Result.Complete || n == 0 && !restoring {
+				t.Fatalf("result %d after the restart: complete %v, reasons %v, subjects %v", n, u.Result.Complete, u.Result.Reasons, u.Result.Subjects)
+			}
+			if !restoring && u.Result.Complete {
+				break
+			}
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	})
+}

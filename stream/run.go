@@ -3,8 +3,11 @@ package stream
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tidemark/tidemark/catalog"
 )
@@ -73,23 +76,35 @@ func (t *subjectType) runFiles(ctx context.Context) error {
 	return nil
 }
 
-// openAll opens shards and starts them. A shard that can't be opened because it is damaged is a halt.
+// openAll opens shards, as many at a time as there are processors, for each reads all that it has, and starts them. A shard that
+// can't be opened because it is damaged is a halt.
 func (t *subjectType) openAll(ctx context.Context, ps []int32) ([]*shard, error) {
+	opened, halts := make([]*shard, len(ps)), make([]*Halt, len(ps))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, p := range ps {
+		group.Go(func() (err error) {
+			opened[i], halts[i], err = t.open(ctx, p)
+			return err
+		})
+	}
+	err := group.Wait()
 	var shards []*shard
-	for _, p := range ps {
-		s, halt, err := t.open(ctx, p)
-		if err != nil {
-			return shards, err
+	for i, p := range ps {
+		switch {
+		case halts[i] != nil && err == nil:
+			t.breakShard(p, halts[i])
+		case opened[i] != nil:
+			shards = append(shards, opened[i])
 		}
-		if halt != nil {
-			t.breakShard(p, halt)
-			continue
-		}
-		shards = append(shards, s)
+	}
+	if err != nil {
+		return shards, err
 	}
 	for _, s := range shards {
 		t.add(s)
 	}
+	t.opened.Store(true)
 	t.dirty()
 	return shards, nil
 }

@@ -35,6 +35,7 @@ type subjectType struct {
 	brokers brokers
 	rekeys  []*rekeySource
 	look    chan struct{} // wakes the watch
+	opened  atomic.Bool   // the shards that this engine was given first have been opened
 
 	life    sync.Mutex // held while shards are opened and closed, so that the group and the end don't do it at once
 	closed  bool       // under life: no shard is opened any more

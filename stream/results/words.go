@@ -54,6 +54,7 @@ var reasonTexts = map[string]string{
 	"halted_corrupt": "a shard's state is damaged; it must be rebuilt",
 	"gap_accepted":   "a missing part of the log was accepted by an operator",
 	"waiting":        "an input can't be read at the moment",
+	"restoring":      "numbers of before the restart; the state is being opened",
 	"rebuilding":     "numbers of before the definitions changed; the new ones are being built",
 }
 
