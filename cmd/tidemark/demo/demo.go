@@ -175,7 +175,7 @@ func (d *Demo) step(ctx context.Context, now time.Time) error {
 		each := until.Sub(p.Clock) / time.Duration(visits)
 		for i := range visits {
 			t := p.Clock.Add(each * time.Duration(i))
-			p.Shop.visit(t, p.Began.Add(breaksAfter))
+			p.Shop.visit(t, moments{rerank: d.rerank(), breaks: p.Began.Add(breaksAfter)})
 		}
 		p.Clock = until
 	}
@@ -218,6 +218,9 @@ func (d *Demo) stretch(target time.Time) (until time.Time, visits int) {
 	// Where the demo was away for long, the gap gets fewer visits rather than a flood.
 	return target, min(max(1, int(liveVisits*target.Sub(clock).Seconds())), maxVisits)
 }
+
+// rerank is when search_rerank starts.
+func (d *Demo) rerank() time.Time { return d.begin().Add(rerankAfter * 24 * time.Hour) }
 
 func (d *Demo) begin() time.Time { return d.progress.Began.Add(-days * 24 * time.Hour) }
 
@@ -279,7 +282,7 @@ func (d *Demo) writeDefinitions() error {
 			var out bytes.Buffer
 			t := template.Must(template.New(name).Parse(string(text)))
 			stamp := func(t time.Time) string { return t.Format(time.RFC3339) }
-			if err := t.Execute(&out, map[string]string{"Start": stamp(d.begin()), "End": stamp(d.progress.Began.Add(24 * time.Hour))}); err != nil {
+			if err := t.Execute(&out, map[string]string{"Start": stamp(d.begin()), "Rerank": stamp(d.rerank()), "End": stamp(d.progress.Began.Add(24 * time.Hour))}); err != nil {
 				return err
 			}
 			text = out.Bytes()

@@ -11,7 +11,7 @@ import (
 
 // Truth is what a user of the demo can check the engine against: the effects that the shop's traffic really has.
 const Truth = `True effects in this traffic:
-  search_rerank   a winner: every click is 12 % likelier in rerank
+  search_rerank   a winner: every click is 12 % likelier in rerank, and its searches take 2 % longer
   button_colour   an A/A test: no effect at all
   free_shipping   a broken split: one in seven control users is never logged
   one_click       one buyer in ten more; after 40 s its checkout starts to fail (2 % → 40 %)
@@ -19,6 +19,7 @@ const Truth = `True effects in this traffic:
 
 const (
 	days          = 14               // of history before the demo started
+	rerankAfter   = 4                // days of them in which there was no search_rerank yet: its pre-period
 	historyVisits = 30_000           // over those days
 	liveVisits    = 300              // a second, once the clock has caught up
 	maxVisits     = 3_000            // in one step
@@ -80,8 +81,14 @@ func arm(user, salt uint64, treatment string) (variant string, treated bool) {
 	return treatment, true
 }
 
-// visit adds the events of one visit that begins at time t; breaks is when one_click's checkout starts to fail.
-func (s *shop) visit(t, breaks time.Time) {
+// moments of the shop's life.
+type moments struct {
+	rerank time.Time // when search_rerank starts
+	breaks time.Time // when one_click's checkout starts to fail
+}
+
+// visit adds the events of one visit that begins at time t.
+func (s *shop) visit(t time.Time, at moments) {
 	rng := rand.New(rand.NewPCG(s.Seed, s.Visits))
 	user := s.Users
 	if s.Users > 100 && rng.Float64() < 0.5 {
@@ -93,6 +100,8 @@ func (s *shop) visit(t, breaks time.Time) {
 	s.Visits++
 
 	rerankVariant, reranked := arm(user, 1, "rerank")
+	asked := !t.Before(at.rerank) // before that nobody is in search_rerank, and nobody's results are ranked anew
+	reranked = reranked && asked
 	colour, _ := arm(user, 2, "green")
 	shipping, banner := arm(user, 3, "banner")
 	click, oneClick := arm(user, 4, "one_click")
@@ -101,20 +110,22 @@ func (s *shop) visit(t, breaks time.Time) {
 	exposure := func(experiment, variant string) {
 		v.send("exposures", fmt.Sprintf(`"experiment":%q,"variant":%q,"device":{"platform":%q},"country":%q`, experiment, variant, platform, country))
 	}
-	exposure("search_rerank", rerankVariant)
+	if asked {
+		exposure("search_rerank", rerankVariant)
+	}
 	exposure("button_colour", colour)
 	if banner || share(user, 12) > 1.0/7 {
 		exposure("free_shipping", shipping)
 	}
 	exposure("one_click", click)
 
-	clicks := 0.04 + 0.12*share(user, 13)
+	clicks, slower := 0.04+0.12*share(user, 13), 1.0
 	if reranked {
-		clicks *= 1.12
+		clicks, slower = clicks*1.12, 1.02
 	}
 	for page := 1; page == 1 || rng.Float64() < 0.7; page++ {
 		v.wait(2 * time.Second)
-		v.send("impressions", fmt.Sprintf(`"kind":"impression","page":%d`, page))
+		v.send("impressions", fmt.Sprintf(`"kind":"impression","page":%d,"took_ms":%.1f`, page, slower*math.Exp(4.5+0.5*rng.NormFloat64())))
 		if rng.Float64() < clicks {
 			v.wait(time.Second)
 			v.send("impressions", fmt.Sprintf(`"kind":"click","page":%d`, page))
@@ -129,7 +140,7 @@ func (s *shop) visit(t, breaks time.Time) {
 		return
 	}
 	fails := 0.02
-	if oneClick && v.t.After(breaks) {
+	if oneClick && v.t.After(at.breaks) {
 		fails = 0.4
 	}
 	v.wait(3 * time.Second)
@@ -139,8 +150,8 @@ func (s *shop) visit(t, breaks time.Time) {
 	if !ok {
 		return
 	}
-	total := math.Exp(3 + 0.7*rng.NormFloat64())
-	v.number++ // an order has an id of its own
+	total := math.Exp(2.4 + 1.2*share(user, 15) + 0.7*rng.NormFloat64()) // some always buy more than others
+	v.number++                                                           // an order has an id of its own
 	v.send("orders", fmt.Sprintf(`"status":"PAID","order":{"id":"o%d","total":%.2f,"category":%q}`, v.number*7, total,
 		pick(rng.Float64(), "books", "garden", "kitchen", "music", "sport", "toys")))
 	v.number--
