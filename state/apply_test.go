@@ -114,6 +114,9 @@ func runWorkload(seed uint64) (err error) {
 	w := drawWorkload(seed, seed%4 == 0)
 	o := newOracle(w.plan, w.rank)
 	m := newShardModel(w.plan, w.rank)
+	if seed%3 > 0 {
+		m.core.index = newIDIndex(int64(seed%3) * 20 * idSlotBytes)
+	}
 	cube := newTestCube()
 	at := ""
 	defer func() {

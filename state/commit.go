@@ -214,7 +214,7 @@ func (s *Store) writeDictionaries(w *writer) error {
 	return nil
 }
 
-// writeIDs writes the spilled ids and drops the buckets that the clock has passed, with their digests.
+// writeIDs writes the ids that are new and drops the buckets that the clock has passed, with their digests.
 func (s *Store) writeIDs(w *writer) error {
 	now := uint32(0)
 	if s.offsets.clock > 0 {
@@ -232,6 +232,10 @@ func (s *Store) writeIDs(w *writer) error {
 		}
 		s.offsets.buckets[bucket] = s.offsets.buckets[bucket].add(s.hasher.row(k, value))
 	}
+	if err := s.writeIDLogs(w, now); err != nil {
+		return err
+	}
+	s.core.index.drop(now)
 	dropped := false
 	for bucket := range s.offsets.buckets {
 		if bucket <= now {
@@ -243,7 +247,12 @@ func (s *Store) writeIDs(w *writer) error {
 	if !dropped {
 		return nil
 	}
-	return w.batch.DeleteRange([]byte{prefixID}, binary.BigEndian.AppendUint32([]byte{prefixID}, now+1), nil)
+	for _, prefix := range []byte{prefixID, prefixIDLog} {
+		if err := w.batch.DeleteRange([]byte{prefix}, binary.BigEndian.AppendUint32([]byte{prefix}, now+1), nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Durable makes everything committed so far survive a crash of the machine.

@@ -17,6 +17,8 @@ type core struct {
 	// tuples numbers the tuples of event dimensions; shard-wide.
 	tuples *tuples
 	ledger *counters
+	// index has the ids of accepted events; the zero value has room for none, so that subjects and child rows have them.
+	index idIndex
 	// plainOnly turns the direct way off; tests compare the two.
 	plainOnly bool
 	// epoch is what remembered contributions are true for; it grows when a frozen fact changes them. remembers makes

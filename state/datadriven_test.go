@@ -23,7 +23,7 @@ import (
 
 // scenario is one file of testdata: definitions, events and what they do, in the words of DESIGN §5.
 //
-//	define                 YAML definitions; opens a store for their only subject type
+//	define                 YAML definitions; opens a store for their only subject type; ids-with-subjects: without an index of ids
 //	apply                  one event a line: EVENT SUBJECT TIME [at=TIME] [id=ID] [column=value …]; prints what changes
 //	cells                  every cell: n, Σ numerator, Σ denominator
 //	ledger                 the ledger
@@ -37,6 +37,7 @@ type scenario struct {
 	t     *testing.T
 	plan  *catalog.Plan
 	fs    vfs.FS
+	ids   int64 // Options.IDBytes
 	store *Store
 	cube  *persistedCube
 	// bound and next are b and the next offset of each source's only input; last gathers changes.
@@ -74,6 +75,9 @@ func (s *scenario) run(d *datadriven.TestData) (string, error) {
 			s.bound[i] = never
 		}
 		s.cube = newPersistedCube()
+		if d.HasArg("ids-with-subjects") {
+			s.ids = -1
+		}
 		return "", s.open()
 	case "apply":
 		return s.apply(d.Input)
@@ -124,7 +128,7 @@ func (s *scenario) run(d *datadriven.TestData) (string, error) {
 }
 
 func (s *scenario) open() (err error) {
-	s.store, err = Open("shard", s.plan, Options{FS: s.fs})
+	s.store, err = Open("shard", s.plan, Options{FS: s.fs, IDBytes: s.ids})
 	if err != nil {
 		return err
 	}

@@ -122,7 +122,7 @@ func TestFreezeThatFailsLeavesTheStoreAsCommitted(t *testing.T) {
 func TestFormat1IsMigrated(t *testing.T) {
 	fs := vfs.NewMem()
 	s := newStoreRun(9, false)
-	s.opt.FS = fs
+	s.opt.FS, s.opt.IDBytes = fs, -1
 	if err := s.open(); err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,8 @@ func keyOf(id []byte) (k idKey) {
 // inlineIDs is how many ids stay in the head row; the others go to child rows.
 const inlineIDs = 32
 
-// Ids beyond those in the head row are rows of their own, written blind, under the hour at which they may be forgotten:
+// The index has room for the ids of millions of events. What it has no room for is kept with the subject, in its head row at
+// first. Ids beyond those in the head row are rows of their own, written blind, under the hour at which they may be forgotten:
 // a bucket is dropped whole, and a subject with a million ids costs no more than a million small rows.
 
 const hour = 3600 * 1_000_000
@@ -81,29 +82,42 @@ func (c *core) duplicate(s *Subject, ev *Event, rows idRows) bool {
 	if ev.ID == nil {
 		return false
 	}
-	key := keyOf(ev.ID)
-	content, found := uint64(0), false
-	for i := range s.seen {
-		if n := &s.seen[i]; n.id == key && int(n.event) == ev.Def {
-			content, found = n.content, true
-			break
-		}
-	}
-	if !found && len(s.spills) > 0 {
-		content, found = rows.find(ev.Def, &key)
+	identity := c.index.identityOf(ev.Def, s.id, ev.ID)
+	content, found := c.index.find(identity, c.clock)
+	conflict := content != ev.Content&contentMask
+	if !found && len(s.seen)+len(s.spills) > 0 {
+		content, found = s.hasSeen(ev, rows)
+		conflict = content != ev.Content
 	}
 	if found {
 		c.ledger.events[ev.Def].duplicate++
-		if content != ev.Content {
+		if conflict {
 			c.ledger.events[ev.Def].conflicts++
 		}
 		return true
 	}
-	s.seen = append(s.seen, seen{event: int32(ev.Def), time: ev.Time, id: key, content: ev.Content})
+	if c.index.add(identity, ev.Content, bucket(c.schema.events[ev.Def].lateness, ev.Time)) {
+		return false
+	}
+	s.seen = append(s.seen, seen{event: int32(ev.Def), time: ev.Time, id: keyOf(ev.ID), content: ev.Content})
 	if len(s.seen) > inlineIDs {
 		c.spill(s, rows)
 	}
 	return false
+}
+
+// hasSeen looks for an id among those that the index had no room for.
+func (s *Subject) hasSeen(ev *Event, rows idRows) (content uint64, found bool) {
+	key := keyOf(ev.ID)
+	for i := range s.seen {
+		if n := &s.seen[i]; n.id == key && int(n.event) == ev.Def {
+			return n.content, true
+		}
+	}
+	if len(s.spills) == 0 {
+		return 0, false
+	}
+	return rows.find(ev.Def, &key)
 }
 
 // spill moves the older half of the ids to rows of their own.

@@ -68,7 +68,7 @@ func (p *printer) offsets() {
 	}
 	p.line("digest %016x%016x", o.sum.hi, o.sum.lo)
 	for _, b := range slices.Sorted(maps.Keys(o.buckets)) {
-		p.line("ids until %s: digest %016x%016x", bucketEnd(b), o.buckets[b].hi, o.buckets[b].lo)
+		p.line("ids until %s: %d in logs, digest %016x%016x", bucketEnd(b), p.store.core.index.in(b), o.buckets[b].hi, o.buckets[b].lo)
 	}
 	p.line("subjects %d, dictionary %d, tuples %d, kept records %d", o.subjects, p.store.dictionary.len(), len(p.store.core.tuples.values), o.rejects)
 	for i := range o.inputs {

@@ -11,6 +11,7 @@ const (
 	prefixCell       = 'c'
 	prefixDictionary = 'd'
 	prefixID         = 'i'
+	prefixIDLog      = 'j'
 	prefixMeta       = 'm'
 	prefixQueue      = 'q'
 	prefixReject     = 'r'

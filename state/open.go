@@ -19,9 +19,11 @@ import (
 //
 //	1: the first
 //	2: frozen facts (m 03), which builds of format 1 take for damage
-const formatVersion = 2
+//	3: logs of ids (j), which builds of format 2 take for damage
+const formatVersion = 3
 
-// firstFormat is the oldest version that this build reads. A store of format 1 is one of format 2 without what is new in it.
+// firstFormat is the oldest version that this build reads. A store of an older format is one of this without what is
+// new in it.
 const firstFormat = 1
 
 // Open opens or creates the store in dir for the plan. It fails with ErrCorrupt, ErrFormat or a *DefinitionsChangedError.
@@ -34,6 +36,9 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 	}
 	if opt.ResidentBytes == 0 {
 		opt.ResidentBytes = 128 << 20
+	}
+	if opt.IDBytes == 0 {
+		opt.IDBytes = 128 << 20
 	}
 	if opt.MaxTail == 0 {
 		opt.MaxTail = 65_536
@@ -51,7 +56,8 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 	s.counters = newCounters(schema)
 	s.core = core{
 		schema: schema, ripe: s.offsets.ripe, maxTail: opt.MaxTail, ledger: s.counters, tuples: newTuples(), placeAt: map[uint64]int32{},
-		rank: func(i Input) int { return s.ranks[i] },
+		index: newIDIndex(opt.IDBytes),
+		rank:  func(i Input) int { return s.ranks[i] },
 	}
 	db, err := pebble.Open(dir, s.pebbleOptions())
 	if err != nil {
@@ -165,18 +171,24 @@ func (s *Store) start() error {
 	}
 	if s.opt.VerifyLater {
 		s.cache.partial, s.spilled.open = true, true
-		return nil
+		return s.scan(context.Background(), []byte{prefixIDLog}, []byte{prefixIDLog + 1}, s.know)
 	}
 	return s.digestCheck(s.know)(context.Background())
 }
 
 // know keeps in memory what rows say that would else be looked for: subjects, and ids of their events.
-func (s *Store) know(key, row []byte) {
-	if key[0] == prefixID {
+func (s *Store) know(key, row []byte) error {
+	switch key[0] {
+	case prefixIDLog:
+		return s.core.index.loadIDLog(key, row)
+	case prefixID:
 		s.spilled.add(key)
-	} else if hash, id, kind, ok := splitKey(key); ok && kind == kindHead {
-		s.cache.know(hash, id, row)
+	case prefixSubject:
+		if hash, id, kind, ok := splitKey(key); ok && kind == kindHead {
+			s.cache.know(hash, id, row)
+		}
 	}
+	return nil
 }
 
 // create writes the rows about a new store. A directory with other rows but none of these has lost them.

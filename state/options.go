@@ -18,6 +18,9 @@ type Options struct {
 	// ResidentBytes bounds the head rows of other subjects that are kept in memory as bytes, so that they need not be
 	// read again. Default 128 MiB; below 0 there are none.
 	ResidentBytes int64
+	// IDBytes bounds the index of event ids in memory, 19 bytes an id at the least. Ids that it has no room for are kept with
+	// their subjects, at more cost. Default 128 MiB; below 0 all are.
+	IDBytes int64
 	// MaxTail bounds the undecided events of one subject; beyond it the oldest are decided early and the subject's rows
 	// are unreliable (open_limit). Default 65,536; negative: no bound.
 	MaxTail int

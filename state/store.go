@@ -308,7 +308,7 @@ func (s *Store) source(i Input) *SourceLedger {
 
 // Dirty is about how many bytes the next Commit will write.
 func (s *Store) Dirty() int64 {
-	return s.pendingBytes + int64(len(s.cache.dirty)+len(s.queue.pending))*dirtyEstimate
+	return s.pendingBytes + int64(s.core.index.pending()) + int64(len(s.cache.dirty)+len(s.queue.pending))*dirtyEstimate
 }
 
 // dirtyEstimate is what a changed subject, or a row of the queue, costs in a commit, about.

@@ -20,15 +20,15 @@ func (s *Store) VerifyDigest(ctx context.Context) error { return s.digestCheck(n
 // goroutine while the store goes on: a big store that was opened with VerifyLater is checked that way.
 func (s *Store) DigestCheck() func(context.Context) error { return s.digestCheck(nil) }
 
-// digestCheck is DigestCheck, which also tells of the rows of subjects and ids.
-func (s *Store) digestCheck(tell func(key, row []byte)) func(context.Context) error {
+// digestCheck is DigestCheck, which also tells of each row.
+func (s *Store) digestCheck(tell func(key, row []byte) error) func(context.Context) error {
 	snapshot, sum, buckets := s.db.NewSnapshot(), s.offsets.sum, maps.Clone(s.offsets.buckets)
 	return func(ctx context.Context) error {
 		return errors.Join(verifyDigest(ctx, snapshot, sum, buckets, tell), snapshot.Close())
 	}
 }
 
-func verifyDigest(ctx context.Context, r pebble.Reader, want digest, wantBuckets map[uint32]digest, tell func(key, row []byte)) error {
+func verifyDigest(ctx context.Context, r pebble.Reader, want digest, wantBuckets map[uint32]digest, tell func(key, row []byte) error) error {
 	var sum digest
 	var hasher rowHasher
 	buckets := map[uint32]digest{}
@@ -38,7 +38,7 @@ func verifyDigest(ctx context.Context, r pebble.Reader, want digest, wantBuckets
 		case bytes.Equal(key, keyFormat) || bytes.Equal(key, keyOffsets):
 		case bytes.Equal(key, keyDefinitions) || bytes.Equal(key, keyFrozen):
 			sum = sum.add(row)
-		case key[0] == prefixID && len(key) > 5:
+		case (key[0] == prefixID || key[0] == prefixIDLog) && len(key) > 5:
 			b := binary.BigEndian.Uint32(key[1:5])
 			buckets[b] = buckets[b].add(row)
 		case bytes.IndexByte([]byte{prefixCell, prefixDictionary, prefixQueue, prefixReject, prefixSubject, prefixTuple}, key[0]) >= 0:
@@ -46,8 +46,8 @@ func verifyDigest(ctx context.Context, r pebble.Reader, want digest, wantBuckets
 		default:
 			return fmt.Errorf("state: row %x is of no kind: %w", key, ErrCorrupt)
 		}
-		if tell != nil && (key[0] == prefixSubject || key[0] == prefixID) {
-			tell(key, value)
+		if tell != nil {
+			return tell(key, value)
 		}
 		return nil
 	})
@@ -161,7 +161,13 @@ func (s *Store) contributions(ctx context.Context, within span, sink Sink) error
 // Verify walks all invariants: the digest, every row decodes and encodes to the same bytes, the ledger balances and
 // follows from the subjects. Each contribution goes to cells, with which the caller compares the cube's persisted cells.
 func (s *Store) Verify(ctx context.Context, cells func(moment.Change)) error {
-	if err := s.VerifyDigest(ctx); err != nil {
+	check := func(key, row []byte) error {
+		if key[0] == prefixIDLog {
+			return checkIDLog(key, row)
+		}
+		return nil
+	}
+	if err := s.digestCheck(check)(ctx); err != nil {
 		return err
 	}
 	own := newCounters(s.core.schema)
