@@ -65,6 +65,7 @@ type experiment struct {
 	x      *catalog.Experiment
 	result *results.Result
 	full   []string // row keys that show all their slices
+	trend  func(metric string) *results.Trend
 }
 
 func (p *Pages) newExperiment(ctx context.Context, x *catalog.Experiment, query url.Values) *experiment {
@@ -93,6 +94,7 @@ func (p *Pages) newExperiment(ctx context.Context, x *catalog.Experiment, query 
 	if problem == nil {
 		e.result = res
 	}
+	e.trend = func(metric string) *results.Trend { return p.trends.of(ctx, p.api, x.ID, metric) }
 	e.Page = view.NewPage(p.api.Set(), x, e.result, p.api.Status(), p.api.Now())
 	return e
 }

@@ -38,6 +38,7 @@ type Pages struct {
 	mux       *http.ServeMux
 	assets    *assets
 	templates *template.Template
+	trends    trends
 	texts     map[string]string // definition files by name, as they were at the start
 }
 

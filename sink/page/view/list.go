@@ -27,6 +27,7 @@ type Entry struct {
 	Primary              []Primary
 	Note                 string // instead of a primary metric: what is missing
 	Rails                []Rail
+	Marks                string // of a running experiment: its goals and guardrails with warnings, "CTR (novelty)"
 	start                time.Time
 }
 
@@ -120,6 +121,9 @@ func newEntry(x *catalog.Experiment, r *results.Result, axis Axis, st stream.Sta
 	case len(rows) == 0:
 		e.Note = "no goal declared"
 	}
+	if e.Life == "running" {
+		e.Marks = warned(x, deciding(r), len(x.Metrics)*len(x.Variants))
+	}
 	for _, u := range x.Metrics {
 		if u.Role != catalog.Guardrail {
 			continue
@@ -132,6 +136,20 @@ func newEntry(x *catalog.Experiment, r *results.Result, axis Axis, st stream.Sta
 		e.Rails = append(e.Rails, rail)
 	}
 	return e
+}
+
+// deciding are the rows with warnings among those that a decision rests on: goals and guardrails on the whole.
+func deciding(r *results.Result) []*results.Row {
+	if r == nil {
+		return nil
+	}
+	var rows []*results.Row
+	for _, row := range count(r).warnedRows {
+		if row.Role == string(catalog.Goal) || row.Role == string(catalog.Guardrail) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }
 
 // worstRail is the worst state of a guardrail over the treatments.

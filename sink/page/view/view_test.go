@@ -300,3 +300,34 @@ func TestShapeMovesWithElementsOnly(t *testing.T) {
 		t.Error("a row less did not change the shape")
 	}
 }
+
+// The list marks a running experiment whose goals or guardrails have warnings, and no other.
+func TestListMarksWhatToCheck(t *testing.T) {
+	x := experiment()
+	x.Metrics = append(x.Metrics, catalog.MetricUse{Metric: &catalog.Metric{ID: "AOV"}, Role: catalog.Secondary})
+	warn := func(at ...int) *results.Result {
+		r := said([4]string{"CTR", "b", "better", ""}, [4]string{"P95", "b", "not_clear", "within"}, [4]string{"AOV", "b", "not_clear", ""})
+		r.Rows[2].Role = "secondary"
+		for _, i := range at {
+			r.Rows[i].Warnings = []results.Warning{{Code: "novelty"}, {Code: "mix_shift"}}
+		}
+		return r
+	}
+	sliced := warn(0)
+	sliced.Rows[0].Slice = map[string]string{"platform": "ios"}
+	ended := warn(0)
+	ended.State = "ended"
+	for _, c := range []struct {
+		name string
+		r    *results.Result
+		want string
+	}{
+		{"no result", nil, ""}, {"nothing", warn(), ""}, {"a goal", warn(0), "CTR (novelty, mix shift)"},
+		{"both", warn(0, 1), "CTR (novelty, mix shift); p95 latency (novelty, mix shift)"}, {"secondary", warn(2), ""}, {"a slice", sliced, ""}, {"ended", ended, ""},
+	} {
+		l := NewList(&catalog.Set{Experiments: []*catalog.Experiment{x}}, map[string]*results.Result{"x": c.r}, stream.Status{State: stream.Running}, time.Date(2026, 1, 6, 12, 0, 0, 0, time.UTC))
+		if got := l.Entries[0].Marks; got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
