@@ -25,8 +25,9 @@ type Axis struct {
 
 // Tick is a labelled place on an axis.
 type Tick struct {
-	X    float64
-	Text string
+	X     float64
+	Text  string
+	Inner bool // can be left out where there is no room
 }
 
 // Percent is the tick's place for a drawing without a viewBox, in which text keeps its size.

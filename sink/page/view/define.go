@@ -125,6 +125,10 @@ func metricSentence(m *catalog.Metric) string {
 		return term(&m.Numerator) + ", over the events of exposed subjects (" + strings.Join(m.Subjects, " or ") + ") in each arm" +
 			ifelse(m.Window > 0, ", within "+Since(m.Window)+" of the exposure", "") + "."
 	}
+	if m.Numerator.Across {
+		return term(&m.Numerator) + ", over all exposed subjects (" + strings.Join(m.Subjects, " or ") + ") of each arm together" +
+			ifelse(m.Window > 0, ", within "+Since(m.Window)+" of the exposure", "") + "."
+	}
 	s := term(&m.Numerator) + " per "
 	if m.Denominator == nil {
 		s += "exposed subject"

@@ -248,6 +248,9 @@ func timeTicks(points []point, x func(time.Time) float64, by string) []Tick {
 	for i := len(points) - 1; i >= 0; i -= step {
 		ticks = append(ticks, Tick{X: x(points[i].time) / trendWidth * Width, Text: trendTime(points[i].time, by)})
 	}
+	for i := range ticks {
+		ticks[i].Inner = i%2 == 1 // from the last
+	}
 	slices.Reverse(ticks)
 	return ticks
 }
@@ -272,6 +275,3 @@ func (t Tick) Anchor() string {
 	}
 	return "middle"
 }
-
-// Inner says that a label can be left out where there is no room.
-func (t Tick) Inner() bool { return t.Anchor() == "middle" }
