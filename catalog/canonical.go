@@ -97,6 +97,9 @@ func (c *canonical) term(path string, t *Term, reads map[*Event][]string) {
 	if t.Agg == Quantile {
 		c.number(path+".quantile", &t.Quantile)
 	}
+	if t.Across {
+		c.line(path+".across", "subjects")
+	}
 	c.line(path+".value", t.Value)
 	if t.Value != "" {
 		reads[t.Event] = append(reads[t.Event], t.Value)

@@ -97,7 +97,9 @@ type Term struct {
 	Value string // column; for COUNT and EXISTS it may be any column
 	// Quantile is which one, in (0, 1), for the aggregate of that name.
 	Quantile float64
-	Where    *sql.Predicate // over the event's columns; nil: all
+	// Across: the metric is how many distinct values all subjects of an arm have together, not the mean of each one's number.
+	Across bool
+	Where  *sql.Predicate // over the event's columns; nil: all
 }
 
 // Direction in which a metric is good.

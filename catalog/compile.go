@@ -158,7 +158,7 @@ func (c *compiler) dimension(e *Experiment, d Dimension) PlanDimension {
 func (c *compiler) metric(e *Experiment, u MetricUse, onEvents uint) PlanMetric {
 	m := u.Metric
 	out := PlanMetric{MetricUse: u, Hash: m.Hash(), Numerator: c.term(&m.Numerator), Denominator: -1, Ordered: m.Ordered, Window: m.Window.Microseconds(), Strict: m.Strict}
-	out.Quantile = m.Numerator.Quantile
+	out.Quantile, out.Across = m.Numerator.Quantile, m.Numerator.Across
 	if m.Cap != (Bounds{}) {
 		clip, _ := m.Cap.at(m.Numerator.scale()) // it fits, or the set would not exist
 		out.Clip = &clip

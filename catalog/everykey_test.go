@@ -55,6 +55,7 @@ metrics:
     deprecated: {use: BUYERS, after: 2026-06-01}
   - {id: BUYERS, subject: user_id, numerator: {event: PURCHASE, agg: EXISTS}, direction: none, tags: [core]}
   - {id: REVENUE_P75, subject: user_id, numerator: {event: PURCHASE, agg: QUANTILE, quantile: 0.75, value: revenue}, direction: up}
+  - {id: CATEGORIES, subject: user_id, numerator: {event: PURCHASE, agg: COUNT_DISTINCT, value: category, across: subjects}, direction: up}
   - {id: EXPOSED, subject: user_id, numerator: {event: TRIGGERED, agg: COUNT}, direction: up}
 ---
 experiment:

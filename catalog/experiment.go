@@ -134,6 +134,9 @@ func (l *loader) use(e *Experiment, role Role, n *node, limit *Limit) {
 		}
 		l.report.at("W110", n, fmt.Sprintf("metric %s is deprecated", m.ID), hint)
 	}
+	if limit != nil {
+		l.acrossLimit(m, n)
+	}
 	if role == Guardrail && limit == nil {
 		l.report.at("W108", n, fmt.Sprintf("guardrail %s has no limit, so it can never be crossed", m.ID), fmt.Sprintf("write {metric: %s, limit: +5%%}", m.ID))
 	}

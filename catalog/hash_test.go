@@ -94,6 +94,8 @@ func TestHashFollowsMeaning(t *testing.T) {
 		{"order", "type: BINOMIAL", "order: any", "metric/CTR plan/xpc_key"},
 		{"none", "type: CONTINUOUS", "none: exclude", "metric/ARPU plan/xpc_key"},
 		{"quantile", "event: PURCHASE,  agg: SUM", "event: PURCHASE,  agg: P95", "metric/ARPU plan/xpc_key"},
+		{"distinct", "event: PURCHASE,  agg: SUM", "event: PURCHASE,  agg: COUNT_DISTINCT", "metric/ARPU plan/xpc_key"},
+		{"distinct across", "event: PURCHASE,  agg: SUM", "event: PURCHASE,  agg: COUNT_DISTINCT, across: subjects", "metric/ARPU plan/xpc_key"},
 		{"cap", "type: CONTINUOUS", "cap: 100", "metric/ARPU plan/xpc_key"},
 		{"lower cap", "type: CONTINUOUS", "cap: {lower: 0}", "metric/ARPU plan/xpc_key"},
 		{"percentiles", "type: CONTINUOUS", "winsorize: {upper: 0.99}", "metric/ARPU plan/xpc_key"},

@@ -33,6 +33,7 @@ func (l *loader) metric(d *definition) *Metric {
 	l.strict(m, r)
 	l.outliers(m, r)
 	l.quantileMetric(m, r)
+	l.acrossMetric(m, r)
 	l.deprecated(m, r)
 	l.metricSlices(m, r)
 	if m.ExcludeNone && m.Numerator.triggered() && m.Denominator == nil {
@@ -63,6 +64,7 @@ func (l *loader) term(m *Metric, t *Term, r, metric *reader) {
 	}
 	t.Agg, t.Value = Agg(r.enum("agg")), r.text("value")
 	l.quantile(t, r)
+	l.across(t, r)
 	n := r.scalar("event")
 	if n == nil {
 		return
@@ -97,6 +99,9 @@ func (l *loader) triggeredTerm(t *Term, r *reader) {
 	switch t.Agg {
 	case Sum, Max, Min, Quantile:
 		l.report.at("E033", r.value("agg"), fmt.Sprintf("%s of TRIGGERED: it has no values", t.Agg), "TRIGGERED is one per exposed subject; write agg: COUNT, or name the exposure event")
+	}
+	if t.Across {
+		l.report.at("E033", r.keys["across"], "TRIGGERED has no values to count across subjects", "name the exposure event, and one of its columns as value")
 	}
 	if n := r.value("where"); n != nil {
 		l.report.at("E033", r.keys["where"], "TRIGGERED takes no where", "the experiment's exposure says which exposures count; to count only some of its events, name the exposure event")

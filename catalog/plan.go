@@ -96,6 +96,8 @@ type PlanMetric struct {
 	Dimensions uint
 	// Quantile is which quantile of the events the metric is, in (0, 1); 0: it is none.
 	Quantile float64
+	// Across: the metric is how many distinct values the numerator's events have over all subjects of a cell.
+	Across bool
 	// Clip is the range of a subject's numerator total, at the numerator's scale; nil: none.
 	Clip *ClipRange
 }

@@ -106,6 +106,7 @@ var termShape = &shape{name: "numerator or denominator", doc: "How a subject's e
 	{name: "event", kind: idKey, required: true, doc: "An event, or TRIGGERED: the subject's first exposure."},
 	{name: "agg", kind: enumKey, enum: []string{"SUM", "COUNT", "COUNT_DISTINCT", "MAX", "MIN", "EXISTS", "QUANTILE", "P50", "P90", "P95", "P99"}, required: true, doc: "How a subject's events become its number. QUANTILE, and P95 for its 0.95, is of the events of an arm instead."},
 	{name: "quantile", kind: numberKey, doc: "Which quantile of the events, such as 0.95; for QUANTILE."},
+	{name: "across", kind: enumKey, enum: []string{"subjects"}, doc: "subjects: COUNT_DISTINCT over all subjects of an arm together, by a sketch with an error of 1.6 %. It has no test."},
 	{name: "value", kind: nameKey, doc: "The column; COUNT counts where it is not NULL."},
 	{name: "where", kind: predicateKey, doc: "Only events for which this holds, over the event's columns."},
 }}

@@ -8,22 +8,42 @@ import (
 	"github.com/tidemark/tidemark/stats/sketch"
 )
 
-// bins are how the events of a cell's quantile metrics are distributed, by metric: beside the sums, and like them a function of
-// the subjects in the cell. nil if the experiment has no quantile metric; nil for the other metrics.
-type bins []*sketch.Quantiles
+// bins are what cells have beside their sums, by metric, and like them a function of the subjects in the cell: how the events of
+// a quantile metric are distributed (sketch.Quantiles), the ranks of the values of one across subjects (sketch.Distinct). nil if the
+// experiment has no such metric; nil for the other metrics.
+type bins []*sketch.Bins
+
+// hasBins says whether the cells of a metric have bins.
+func hasBins(m *catalog.PlanMetric) bool { return m.Quantile > 0 || m.Across }
 
 // newBins are those of an experiment's empty cell.
 func newBins(x *catalog.PlanExperiment) bins {
 	var b bins
 	for m := range x.Metrics {
-		if x.Metrics[m].Quantile > 0 {
+		if hasBins(&x.Metrics[m]) {
 			if b == nil {
 				b = make(bins, len(x.Metrics))
 			}
-			b[m] = &sketch.Quantiles{}
+			b[m] = &sketch.Bins{}
 		}
 	}
 	return b
+}
+
+// decodeBins reads the bins of a metric, and returns what follows them.
+func decodeBins(m *catalog.PlanMetric, b []byte) (*sketch.Bins, []byte, error) {
+	if m.Across {
+		d, rest, err := sketch.DecodeDistinct(b)
+		if err != nil {
+			return nil, nil, err
+		}
+		return &d.Bins, rest, nil
+	}
+	q, rest, err := sketch.Decode(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &q.Bins, rest, nil
 }
 
 // newCell returns an empty cell of an experiment.
@@ -34,8 +54,21 @@ func newCell(x *catalog.PlanExperiment, key *Key) *Cell {
 // Quantiles returns how the events of a quantile metric are distributed. It must not be changed. A nil cell's is empty, and that
 // of another metric.
 func (c *Cell) Quantiles(metric int) *sketch.Quantiles {
+	return &sketch.Quantiles{Bins: *c.binsOf(metric)}
+}
+
+// Distinct returns the ranks of the values of a metric across subjects. It must not be changed. A nil cell's are none, and those
+// of another metric.
+func (c *Cell) Distinct(metric int) *sketch.Distinct {
+	return &sketch.Distinct{Bins: *c.binsOf(metric)}
+}
+
+// HasBins says that the cell holds what Quantiles and Distinct return: that of the past has sums only.
+func (c *Cell) HasBins() bool { return c != nil && c.bins != nil }
+
+func (c *Cell) binsOf(metric int) *sketch.Bins {
 	if c == nil || c.bins == nil || c.bins[metric] == nil {
-		return &sketch.Quantiles{}
+		return &sketch.Bins{}
 	}
 	return c.bins[metric]
 }
@@ -48,7 +81,7 @@ func (b bins) like() bins {
 	out := make(bins, len(b))
 	for m, q := range b {
 		if q != nil {
-			out[m] = &sketch.Quantiles{}
+			out[m] = &sketch.Bins{}
 		}
 	}
 	return out
@@ -107,18 +140,18 @@ func (b bins) equal(o bins) bool {
 	return true
 }
 
-// compareBins returns an error that names the first metric of a cell whose events are not distributed as other's.
+// compareBins returns an error that names the first metric of a cell whose bins are not other's.
 func (g *grid) compareBins(o *grid, p *place, name func(uint32) string) error {
-	at := func(g *grid, m int) *sketch.Quantiles {
+	at := func(g *grid, m int) *sketch.Bins {
 		if i, ok := g.at[*p]; ok {
-			return g.slots[i].cell.Quantiles(m)
+			return g.slots[i].cell.binsOf(m)
 		}
-		return &sketch.Quantiles{}
+		return &sketch.Bins{}
 	}
 	for m := range g.x.Metrics {
 		if has, must := at(g, m), at(o, m); !has.Equal(must) {
 			k := g.key(p, name)
-			return fmt.Errorf("cube: experiment %s, variant %s, slice %q, metric %s: %d events in bins, must be %d, or others",
+			return fmt.Errorf("cube: experiment %s, variant %s, slice %q, metric %s: %d in bins, must be %d, or others",
 				g.x.ID, g.x.Variants[k.Variant].ID, k.Values, g.x.Metrics[m].Metric.ID, has.Count(), must.Count())
 		}
 	}

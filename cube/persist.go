@@ -22,7 +22,7 @@ const (
 	kindPool = 2 // the totals of a winsorized metric
 	// Versions, the first byte of each value. Append-only:
 	//	1: the first
-	//	2: cells of experiments with quantile metrics, whose sums are followed by the bins of their events
+	//	2: cells of experiments with metrics that have bins, whose sums are followed by these
 	version     = 1
 	versionBins = 2
 )
@@ -143,8 +143,8 @@ func (c *Cell) version() byte {
 	return version
 }
 
-// quantiles are the bins of the metric whose sums are at i; nil for any other.
-func (c *Cell) quantiles(i int) *sketch.Quantiles {
+// beside are the bins of the metric whose sums are at i; nil for any other.
+func (c *Cell) beside(i int) *sketch.Bins {
 	if c.bins == nil || i == 0 {
 		return nil
 	}
@@ -163,7 +163,7 @@ func appendCell(b []byte, c *Cell) ([]byte, error) {
 		if b, err = c.sums[i].AppendBinary(b); err != nil {
 			return nil, err
 		}
-		if q := c.quantiles(i); q != nil {
+		if q := c.beside(i); q != nil {
 			if b, err = q.AppendBinary(b); err != nil {
 				return nil, err
 			}
@@ -195,8 +195,8 @@ func decodeCell(value []byte, x *catalog.PlanExperiment) (*Cell, error) {
 		if err := s.Check(); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 		}
-		if q := c.quantiles(int(i)); q != nil {
-			read, after, err := sketch.Decode(rest)
+		if q := c.beside(int(i)); q != nil {
+			read, after, err := decodeBins(&x.Metrics[i-1], rest)
 			if err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 			}

@@ -107,9 +107,16 @@ func (r *reading) pile(it *item) {
 	}
 }
 
-// bins is a copy of how the events of a quantile metric are distributed: the segments go on changing. nil for other metrics.
+// bins is what a metric of a whole cell has beside its point: a copy of how the events of a quantile metric are distributed, for
+// the segments go on changing; the ranks of the values of one across subjects. nil for other metrics.
 func (m *metricSchema) bins(sums *sums) []moment.Bin {
-	if !m.quantile || sums[numerator].set == nil {
+	if sums[numerator].set == nil {
+		return nil
+	}
+	if m.across {
+		return sums[numerator].set.ranks()
+	}
+	if !m.quantile {
 		return nil
 	}
 	return slices.Clone(sums[numerator].set.bins)

@@ -13,7 +13,7 @@ type cell struct {
 	variant, metric int
 	slice           moment.Slice
 	point           moment.Point
-	// bins are how the events of a quantile metric are distributed; the cell's own.
+	// bins are how the events of a quantile metric are distributed, or the ranks of the values of one across subjects; the cell's own.
 	bins []moment.Bin
 }
 

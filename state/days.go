@@ -54,7 +54,7 @@ func NewByDay(plan *catalog.Plan, experiment int, ranges []DayRange, pairs [][2]
 // hasTotals says whether a metric is made of totals that days divide: it reads events, and adds them up in one of the ways
 // of a segment.
 func hasTotals(plan *catalog.Plan, m *catalog.PlanMetric) bool {
-	if m.Numerator < 0 && m.Denominator < 0 {
+	if m.Numerator < 0 && m.Denominator < 0 || m.Across {
 		return false
 	}
 	for _, term := range []int{m.Numerator, m.Denominator} {

@@ -421,8 +421,12 @@ func (c *core) pointOf(s *Subject, x *exposed, m *metricSchema) moment.Point {
 	if c.passed(x, m) {
 		return moment.Point{}
 	}
-	c.gather(s, x, m, always)
 	var sums sums
+	if len(s.tail) == 0 && m.totals {
+		c.closedSums(s, x, m, &sums)
+		return c.point(m, &sums, s.openLimit)
+	}
+	c.gather(s, x, m, always)
 	for k := range c.items {
 		c.add(m, &sums, &c.items[k])
 	}

@@ -1,11 +1,12 @@
 package state
 
 import (
+	"cmp"
 	"math"
-	"math/bits"
 	"slices"
 
 	"github.com/tidemark/tidemark/stats/moment"
+	"github.com/tidemark/tidemark/stats/sketch"
 )
 
 // exactDistinct is how many values a set holds exactly; beyond it there are registers.
@@ -60,24 +61,12 @@ func (d *distinct) spread() {
 
 // raise counts one hash in the registers and reports whether one of them changed.
 func (d *distinct) raise(h uint64) bool {
-	h = mix(h)
-	i := h >> (64 - precision)
-	rank := byte(min(bits.LeadingZeros64(h<<precision)+1, maxRank))
-	if d.registers[i] >= rank {
+	i, rank := sketch.Place(h, precision)
+	if int(d.registers[i]) >= rank {
 		return false
 	}
-	d.registers[i] = rank
+	d.registers[i] = byte(rank)
 	return true
-}
-
-// mix is the finaliser of splitmix64, a bijection: the registers need bits that are evenly spread, whatever hash the
-// values came with.
-func mix(h uint64) uint64 {
-	h ^= h >> 30
-	h *= 0xbf58476d1ce4e5b9
-	h ^= h >> 27
-	h *= 0x94d049bb133111eb
-	return h ^ h>>31
 }
 
 // union puts all of o in.
@@ -112,57 +101,37 @@ func (d *distinct) count() (n int64, approximate bool) {
 	return estimate(d.registers), true
 }
 
-// estimate returns the number of distinct values from the registers, rounded to an integer:
-//
-//	n ≈ α∞·m² / (m·σ(C₀/m) + Σ_{k=1..q} C_k·2⁻ᵏ + m·τ(1 − C_{q+1}/m)·2⁻q),  α∞ = 1/(2 ln 2)
-//
-// with m registers of which C_k hold k, and q = 64 − p. It has no thresholds and no tables of bias. The conversions
-// around products keep the compiler from fusing them, so that all machines get the same bits. Source: Ertl, New
-// cardinality estimation algorithms for HyperLogLog sketches, arXiv:1702.01284, Algorithm 6.
+// estimate returns the number of distinct values from the registers, rounded to an integer.
 func estimate(r []byte) int64 {
-	var c [maxRank + 1]float64
+	var held [maxRank + 1]int64
 	for _, x := range r {
-		c[x]++
+		held[x]++
 	}
-	m := float64(len(r))
-	z := float64(m * tau(1-float64(c[maxRank]/m)))
-	for k := maxRank - 1; k >= 1; k-- {
-		z = float64(0.5 * (z + c[k]))
-	}
-	z += float64(m * sigma(float64(c[0]/m)))
-	return int64(math.Round(m * m / (2 * math.Ln2) / z))
+	return int64(math.Round(sketch.Cardinality(held[:])))
 }
 
-// sigma is x + Σ_{k≥1} x^(2^k)·2^(k−1).
-func sigma(x float64) float64 {
-	if x == 1 {
-		return math.Inf(1)
-	}
-	y, z := 1.0, x
-	for {
-		x = float64(x * x)
-		before := z
-		z += float64(x * y)
-		y += y
-		if z == before {
-			return z
+// ranks are what a set gives to a cell that counts distinct values over all its subjects: a bin for each register of
+// sketch.Distinct that its values fall in, with the largest rank there, counted once. They are a function of the registers, and so
+// of the set, whether it is held exactly or not: nothing changes when it becomes too large.
+func (d *distinct) ranks() []moment.Bin {
+	var bins []moment.Bin
+	if d.registers == nil {
+		bins = make([]moment.Bin, len(d.hashes))
+		for i, h := range d.hashes {
+			bins[i] = moment.Bin{Index: sketch.RankIndex(sketch.RankOf(h)), Count: 1}
 		}
 	}
-}
-
-// tau is (1 − x − Σ_{k≥1} (1 − x^(2^−k))²·2^−k) / 3.
-func tau(x float64) float64 {
-	if x == 0 || x == 1 {
-		return 0
-	}
-	y, z := 1.0, 1-x
-	for {
-		x = math.Sqrt(x)
-		before := z
-		y = float64(y * 0.5)
-		z -= float64(float64((1-x)*(1-x)) * y)
-		if z == before {
-			return z / 3
+	for i, r := range d.registers {
+		if r > 0 {
+			bins = append(bins, moment.Bin{Index: sketch.RankIndex(sketch.Coarser(i, int(r), precision)), Count: 1})
 		}
 	}
+	slices.SortFunc(bins, func(a, b moment.Bin) int { return cmp.Compare(a.Index, b.Index) })
+	out := bins[:0]
+	for i, b := range bins {
+		if i+1 == len(bins) || !sketch.SameRegister(b.Index, bins[i+1].Index) {
+			out = append(out, b)
+		}
+	}
+	return out
 }

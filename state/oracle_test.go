@@ -271,6 +271,9 @@ func (o *oracle) cells(a *oracleAnswer, x int, events []Event, first *Event, fro
 		if metric >= 0 && p.Metrics[metric].Quantile > 0 {
 			a.bins.addValues(key, o.values)
 		}
+		if metric >= 0 && p.Metrics[metric].Across {
+			a.bins.addRanks(key, o.values)
+		}
 	}
 	add(moment.ExposedMetric, base, moment.Point{In: true, Den: 1})
 	for m := range p.Metrics {
@@ -390,6 +393,7 @@ func (o *oracle) point(x, m int, events []Event, t0, from, to int64, here func(*
 		add(quantilePoint(q, values[0]))
 		return
 	}
+	o.values = values[0]
 	fits := true
 	total := func(measure, k int, clip bool) int64 {
 		t := aggregate(o.plan.Measures[measure].Agg, values[k])
@@ -405,7 +409,7 @@ func (o *oracle) point(x, m int, events []Event, t0, from, to int64, here func(*
 	}
 	if q.Numerator >= 0 {
 		point.Num = total(q.Numerator, 0, true)
-		if p.PrePeriod > 0 {
+		if p.PrePeriod > 0 && !q.Across {
 			point.Pre = total(q.Numerator, 2, true)
 		}
 	}

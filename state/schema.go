@@ -113,6 +113,8 @@ type metricSchema struct {
 	// experiment which value of that event's tuple it is.
 	eventDims uint
 	columns   map[int][]int
+	// across: the metric is of the distinct values of all subjects of a cell, so what a subject gives is the ranks of its own.
+	across bool
 	// clip is the range of the numerator's total; nil: none.
 	clip *catalog.ClipRange
 	// quantile: the numerator is how the subject's events are distributed. cut is the bin up to which they count, once it is
@@ -195,10 +197,10 @@ func (s *schema) addMetric(x, i int) {
 	m := metricSchema{
 		numerator: p.Numerator, denominator: p.Denominator, presence: p.Presence, window: p.Window, conversion: -1,
 		excludeNone: p.Metric.ExcludeNone, pre: e.pre, eventDims: p.Dimensions & e.eventDims, columns: map[int][]int{}, clip: p.Clip,
-		quantile: p.Quantile > 0, cut: math.MinInt32,
+		quantile: p.Quantile > 0, cut: math.MinInt32, across: p.Across,
 	}
-	if m.quantile {
-		m.pre = 0 // a quantile has no covariate
+	if m.quantile || m.across {
+		m.pre = 0 // what is of an arm has no covariate
 	}
 	// Between TRIGGERED and an event there is no order to decide: t0 is before whatever counts.
 	if p.Ordered && p.Numerator >= 0 && p.Denominator >= 0 {

@@ -61,6 +61,7 @@ func drawWorkload(seed uint64, settled bool) *workload {
 	w.drawPlan()
 	w.drawClips(seed)
 	w.drawQuantiles(seed)
+	w.drawAcross(seed)
 	for s := range w.plan.Sources {
 		for range 1 + w.r.IntN(2) {
 			w.clocks = append(w.clocks, never)

@@ -53,11 +53,13 @@ type Change struct {
 	Metric     int // index into catalog.PlanExperiment.Metrics, or ExposedMetric
 	Slice      Slice
 	Old, New   Point
-	// Bins are what changes in the distribution of the subject's events, for a quantile metric; rising, none with count 0.
+	// Bins are what changes in the distribution of the subject's events, for a quantile metric, or in the ranks of its values, for
+	// one across subjects; rising, none with count 0.
 	Bins []Bin
 }
 
-// Bin counts the events of a quantile metric whose values lie in one bin of stats/sketch.
+// Bin counts what lies in one bin of stats/sketch: events of a quantile metric by their values (sketch.Quantiles), or subjects by a
+// rank that their values give a register (sketch.Distinct).
 type Bin struct {
 	Index int32
 	Count int64

@@ -29,7 +29,6 @@ func leastK(alpha float64) float64 {
 type quick struct {
 	burnIn int64
 	least  float64
-	effect float64
 	atEnd  bool
 	k      func(l *Look, n *Numbers) float64
 }

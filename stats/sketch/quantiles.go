@@ -1,12 +1,10 @@
 package sketch
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"math/bits"
-	"slices"
 )
 
 var (
@@ -22,15 +20,7 @@ var (
 const mantissa = 8
 
 // Quantiles counts values by bin. Values below 256 in magnitude have bins of their own. It is not safe for concurrent change.
-type Quantiles struct {
-	bins []bin // by index, none with count 0
-	n    int64
-}
-
-type bin struct {
-	index int32
-	count int64
-}
+type Quantiles struct{ Bins }
 
 // indexOf returns a value's bin: rising with the value, and the negative of that for its negative.
 func indexOf(v int64) int32 {
@@ -63,36 +53,11 @@ func middle(index int32) int64 {
 	return int64(v)
 }
 
-// Count returns how many values there are.
-func (q *Quantiles) Count() int64 { return q.n }
-
-// IsZero says that nothing has been added, or that everything has been taken out again.
-func (q *Quantiles) IsZero() bool { return len(q.bins) == 0 }
-
 // Add counts a value n times; a negative n takes it out.
-func (q *Quantiles) Add(v int64, n int64) { q.add(indexOf(v), n) }
-
-func (q *Quantiles) add(index int32, n int64) {
-	if n == 0 {
-		return
-	}
-	q.n += n
-	i, found := slices.BinarySearchFunc(q.bins, index, func(b bin, index int32) int { return int(b.index - index) })
-	if !found {
-		q.bins = slices.Insert(q.bins, i, bin{index, n})
-		return
-	}
-	if q.bins[i].count += n; q.bins[i].count == 0 {
-		q.bins = slices.Delete(q.bins, i, i+1)
-	}
-}
+func (q *Quantiles) Add(v int64, n int64) { q.AddBin(indexOf(v), n) }
 
 // Merge adds other's values.
-func (q *Quantiles) Merge(other *Quantiles) {
-	for _, b := range other.bins {
-		q.add(b.index, b.count)
-	}
-}
+func (q *Quantiles) Merge(other *Quantiles) { q.Bins.Merge(&other.Bins) }
 
 // Quantile returns a value at rank ⌈p·n⌉ of the n values in ascending order (the first for p ≤ 0, the last for p ≥ 1), but for the
 // width of its bin: at most 1/256 of it. It returns ErrEmpty if there are none, and ErrCorrupt if a count is negative.
@@ -144,65 +109,12 @@ func RatioCaps(num, den *Quantiles, p float64) (capNum, capDen int64, err error)
 	return capNum, capDen, err
 }
 
-// version is the first byte of an encoded sketch: 1 has the number of bins (uvarint), then for each its index, less the one before
-// (the first as it is), and its count, both zigzag varints.
-const version = 1
-
-// AppendBinary appends the encoded sketch. Equal sketches have equal bytes and only those.
-func (q *Quantiles) AppendBinary(b []byte) ([]byte, error) {
-	b = append(b, version)
-	b = binary.AppendUvarint(b, uint64(len(q.bins)))
-	last := int32(0)
-	for _, x := range q.bins {
-		b = binary.AppendVarint(b, int64(x.index-last))
-		b = binary.AppendVarint(b, x.count)
-		last = x.index
-	}
-	return b, nil
-}
-
 // Decode reads an encoded sketch from the front of b and returns what follows it. Errors are ErrFormat.
 func Decode(b []byte) (*Quantiles, []byte, error) {
-	bad := func(what string) (*Quantiles, []byte, error) {
-		return nil, nil, fmt.Errorf("sketch: decode: %s: %w", what, ErrFormat)
-	}
-	if len(b) == 0 || b[0] != version {
-		return bad("unknown version")
-	}
-	b = b[1:]
-	count, n := binary.Uvarint(b)
-	if n <= 0 || n > 1 && b[n-1] == 0 || count > uint64(len(b)) {
-		return bad("number of bins")
-	}
-	b = b[n:]
 	q := &Quantiles{}
-	last := int64(0)
-	for i := range count {
-		step, n := shortVarint(b)
-		if n == 0 || i > 0 && step <= 0 {
-			return bad("index")
-		}
-		b = b[n:]
-		values, n := shortVarint(b)
-		if n == 0 || values == 0 {
-			return bad("count")
-		}
-		b = b[n:]
-		last += step
-		if last < -int64(magnitudeIndex(1<<63)) || last > int64(indexOf(math.MaxInt64)) {
-			return bad("index out of range")
-		}
-		q.bins = append(q.bins, bin{int32(last), values})
-		q.n += values
+	rest, err := q.decode(b, ValidIndex)
+	if err != nil {
+		return nil, nil, err
 	}
-	return q, b, nil
-}
-
-// shortVarint is binary.Varint for the shortest spelling only; n is 0 for any other.
-func shortVarint(b []byte) (v int64, n int) {
-	v, n = binary.Varint(b)
-	if n <= 0 || n > 1 && b[n-1] == 0 {
-		return 0, 0
-	}
-	return v, n
+	return q, rest, nil
 }

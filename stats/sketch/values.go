@@ -3,7 +3,6 @@ package sketch
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // IndexOf returns the bin of a value: rising with the value. Bins of small values hold one value each.
@@ -14,18 +13,11 @@ func ValidIndex(index int32) bool {
 	return index >= -magnitudeIndex(1<<63) && index <= indexOf(math.MaxInt64)
 }
 
-// AddBin counts n values of a bin; a negative n takes them out.
-func (q *Quantiles) AddBin(index int32, n int64) { q.add(index, n) }
-
 // Clone returns a copy.
-func (q *Quantiles) Clone() *Quantiles { return &Quantiles{bins: slices.Clone(q.bins), n: q.n} }
+func (q *Quantiles) Clone() *Quantiles { return &Quantiles{*q.Bins.Clone()} }
 
 // Unmerge takes other's values out: the inverse of Merge.
-func (q *Quantiles) Unmerge(other *Quantiles) {
-	for _, b := range other.bins {
-		q.add(b.index, -b.count)
-	}
-}
+func (q *Quantiles) Unmerge(other *Quantiles) { q.Bins.Unmerge(&other.Bins) }
 
 // At returns the value at the share p of the values, in [0, 1], with the values of a bin spread evenly over its width (half a unit on
 // both sides for a single one): what grouped data says of a quantile. It differs from Quantile by at most the width of a bin, and it
@@ -64,7 +56,7 @@ func span(index int32) (low, width float64) {
 }
 
 // Equal says that two sketches hold the same.
-func (q *Quantiles) Equal(o *Quantiles) bool { return slices.Equal(q.bins, o.bins) }
+func (q *Quantiles) Equal(o *Quantiles) bool { return q.Bins.Equal(&o.Bins) }
 
 // Without0 returns the sketch less its values of 0, which have a bin of their own.
 func (q *Quantiles) Without0() *Quantiles {

@@ -69,7 +69,7 @@ func CorrectionName(correction string) string {
 func (r *Result) Comparisons() int {
 	n := 0
 	for i := range r.Rows {
-		if len(r.Rows[i].Slice) == 0 {
+		if len(r.Rows[i].Slice) == 0 && r.Rows[i].Across == "" {
 			n++
 		}
 	}

@@ -29,9 +29,11 @@ func (e *Evaluator) share() {
 	}
 	goals, others := 0, 0
 	for i := range e.metrics {
-		if e.metrics[i].Role == catalog.Goal {
+		switch {
+		case !e.metrics[i].tested():
+		case e.metrics[i].Role == catalog.Goal:
 			goals += len(e.treatments)
-		} else {
+		default:
 			others += len(e.treatments)
 		}
 	}
@@ -66,6 +68,9 @@ func (e *Evaluator) correct(whole *evaluated) {
 	goals := 0
 	for m := range e.metrics { // goals stand first
 		for i := range whole.rows[m] {
+			if !e.metrics[m].tested() {
+				continue
+			}
 			all = append(all, &whole.rows[m][i])
 		}
 		if e.metrics[m].Role == catalog.Goal {

@@ -311,8 +311,8 @@ func (e *Evaluator) evaluate(s *evaluated, m int, mask uint, old []*cube.Cell, o
 	for v, c := range s.arms {
 		sums := c.Metric(mt.index)
 		any = any || sums.N > 0 || *sums != (moment.Sums{})
-		if s.inArm[m][v] == nil || old[v] != c && (mt.Quantile > 0 || *old[v].Metric(mt.index) != *sums || mt.opened(old[v], c)) {
-			s.inArm[m][v] = arm(sums, mt.scale, e.x.PrePeriod > 0)
+		if s.inArm[m][v] == nil || old[v] != c && (mt.Quantile > 0 || mt.Across || *old[v].Metric(mt.index) != *sums || mt.opened(old[v], c)) {
+			s.inArm[m][v] = mt.arm(sums, e.x.PrePeriod > 0)
 			changed[v] = true
 		}
 	}

@@ -10,6 +10,9 @@ import (
 // row evaluates one row. fact is what was set before; nil if nothing was.
 func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact *Tuning, in Inputs, r *Result) *Row {
 	mt, x := &e.metrics[m], e.x
+	if mt.Across {
+		return e.acrossRow(s, m, mask, v, key, in)
+	}
 	t, c := s.arms[v].Metric(mt.index), s.arms[e.control].Metric(mt.index)
 	d := mt.design
 	if mask == 0 {

@@ -154,6 +154,9 @@ type Row struct {
 	Clip *Clip `json:"clip,omitempty"`
 	// Quantile is the metric's, for a quantile metric: by_variant's values are then quantiles of events.
 	Quantile float64 `json:"quantile,omitempty"`
+	// Across is subjects for a metric that counts distinct values over all subjects of an arm: by_variant's values are then estimates of
+	// that, and there is no test.
+	Across string `json:"across,omitempty"`
 	// Warnings are what an analyst should look at before believing the row.
 	Warnings []Warning `json:"warnings,omitempty"`
 
@@ -188,8 +191,11 @@ type Arm struct {
 	SumNumPreDen string `json:"sum_numpreden,omitempty"`
 	SumDenPreDen string `json:"sum_denpreden,omitempty"`
 
-	Value       *float64 `json:"value"`
-	SE          *float64 `json:"se"`
+	Value *float64 `json:"value"`
+	SE    *float64 `json:"se"`
+	// SketchError is the standard error by which the sketch of a metric across subjects may miss the number of distinct values in the
+	// data. It says nothing of other subjects, as SE does.
+	SketchError *float64 `json:"sketch_error,omitempty"`
 	Approximate int64    `json:"approximate,omitempty"`
 	Overflowed  int64    `json:"overflowed,omitempty"`
 }

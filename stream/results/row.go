@@ -130,13 +130,13 @@ func (r *Row) Equal(o *Row) bool {
 		equalCUPED(r.CUPED, o.CUPED) && equalPointerFunc(r.Guardrail, o.Guardrail, equalGuardrail) && equalTuning(r.Tuning, o.Tuning) && slices.Equal(r.Reasons, o.Reasons) &&
 		r.Alpha == o.Alpha && r.AlphaAlways == o.AlphaAlways && equalFloat(r.PAdjusted, o.PAdjusted) && equalFloat(r.Q, o.Q) && equalPointerFunc(r.Stratified, o.Stratified, equalDifference) &&
 		equalPointerFunc(r.Power, o.Power, equalPower) && slices.EqualFunc(r.Warnings, o.Warnings, equalWarning) &&
-		equalClip(r.Clip, o.Clip) && r.Quantile == o.Quantile
+		equalClip(r.Clip, o.Clip) && r.Quantile == o.Quantile && r.Across == o.Across
 }
 
 func equalArm(a, b Arm) bool {
-	av, bv, as, bs := a.Value, b.Value, a.SE, b.SE
-	a.Value, b.Value, a.SE, b.SE = nil, nil, nil, nil
-	return a == b && equalFloat(av, bv) && equalFloat(as, bs)
+	av, bv, as, bs, ak, bk := a.Value, b.Value, a.SE, b.SE, a.SketchError, b.SketchError
+	a.Value, b.Value, a.SE, b.SE, a.SketchError, b.SketchError = nil, nil, nil, nil, nil, nil
+	return a == b && equalFloat(av, bv) && equalFloat(as, bs) && equalFloat(ak, bk)
 }
 
 func equalDifference(a, b *Difference) bool {

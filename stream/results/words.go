@@ -38,6 +38,7 @@ var reasonTexts = map[string]string{
 	ReasonNotFrozen:         "the percentiles at which totals are clipped are not frozen yet",
 	ReasonCutNotFrozen:      "the error of the quantile is not known yet: its cut is not frozen",
 	ReasonFewEvents:         "too few events lie beyond the quantile",
+	ReasonNoSamplingError:   "a count over an arm has no sampling error, so there is no test",
 	ReasonWindowOpen:        "no subject of an arm has its window behind it yet",
 	ReasonConditioned:       "sliced by a property of the events, which the treatment may change",
 	ReasonCardinality:       "the dimension has more values than can be kept apart",

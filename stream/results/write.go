@@ -38,6 +38,7 @@ var CSVHeader = []string{
 	"cuped", "cuped_se", "cuped_p_always", "cuped_low_always", "cuped_high_always", "cuped_lift", "cuped_lift_low_always", "cuped_lift_high_always",
 	"final_p", "final_rejected", "warnings", "clip_lower", "clip_upper", "quantile",
 	"alpha_always", "level_text",
+	"across", "sketch_error_control", "sketch_error_treatment",
 }
 
 // WriteCSV writes one line for each row of each result. Numbers are as in JSON; what is null there is empty here.
@@ -80,7 +81,8 @@ func csvRecord(r *Result, row *Row) []string {
 	record = append(record, limit, unit, word, row.State, strings.Join(row.Reasons, " "), text.Effect.Text, text.P)
 	record = append(record, csvBeside(r, row)...)
 	always := row.IntervalAlpha(r.Alpha)
-	return append(record, csvFloat(&always), text.Level)
+	record = append(record, csvFloat(&always), text.Level)
+	return append(record, row.Across, csvFloat(c.SketchError), csvFloat(t.SketchError))
 }
 
 // csvBeside are the columns of what stands beside a row's own numbers; empty where the row has none of it.
