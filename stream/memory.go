@@ -11,23 +11,24 @@ const defaultMemory = 2 << 30
 const minMemory = 64 << 20
 
 // memory is how Options.Memory is shared out. Blocks is Pebble's cache, of all shards; the rest is one shard's part of what
-// all of them may take: head rows as bytes, decoded subjects, and what is not yet flushed.
+// all of them may take: head rows as bytes, ids of events, decoded subjects, and what is not yet flushed.
 type memory struct {
-	blocks, resident, memTable int64
-	subjects                   int
+	blocks, resident, ids, memTable int64
+	subjects                        int
 }
 
 // subjectBytes is what a decoded subject takes, about; state weighs large ones as several.
 const subjectBytes = 1024
 
-// share divides total bytes over the shards of all subject types: half to head rows, an eighth to decoded subjects, an eighth
-// to memtables, of which two are alive at a time, a tenth to blocks. What is left is for queues, batches, cells and the
-// collector.
+// share divides total bytes over the shards of all subject types: half to head rows, a sixteenth to the index of event ids, an
+// eighth to decoded subjects, an eighth to memtables, of which two are alive at a time, a tenth to blocks. What is left is for
+// queues, batches, cells and the collector.
 func share(total int64, shards int) memory {
 	n := int64(max(shards, 1))
 	return memory{
 		blocks:   max(total/10, 8<<20),
 		resident: total / 2 / n,
+		ids:      total / 16 / n,
 		subjects: int(max(total/8/subjectBytes/n, 1000)),
 		memTable: min(max(total/16/n, 1<<20), 32<<20),
 	}
@@ -46,7 +47,7 @@ func (o Options) OffHeap() int64 {
 func (t *subjectType) shardMemory(opt *state.Options) {
 	e := t.engine
 	m := share(e.opt.Memory, int(t.shardCount())*len(e.types))
-	opt.ResidentBytes, opt.MemTableBytes = m.resident, uint64(m.memTable)
+	opt.ResidentBytes, opt.IDBytes, opt.MemTableBytes = m.resident, m.ids, uint64(m.memTable)
 	if opt.CacheSubjects = e.opt.CacheSubjects; opt.CacheSubjects == 0 {
 		opt.CacheSubjects = m.subjects
 	}
