@@ -220,10 +220,11 @@ func place(log []oracle.Record, rng *rand.Rand) []placed {
 	return out
 }
 
-// metricCell is one metric of a cell: its sums and, for a quantile metric, its events.
+// metricCell is one metric of a cell: its sums, for a quantile metric its events, and for one across subjects the ranks of its values.
 type metricCell struct {
 	*moment.Sums
 	events *sketch.Quantiles
+	ranks  *sketch.Distinct
 }
 
 // cells renders a cube's every grouping in the oracle's terms.
@@ -245,7 +246,13 @@ func cells(plan *catalog.Plan, merged map[int]*cube.Cells) map[oracle.Key]*metri
 					}
 					for m := range pxp.Metrics {
 						if sums := cell.Metric(m); sums.N > 0 {
-							out[oracle.Key{Experiment: pxp.ID, Variant: pxp.Variants[v].ID, Slice: strings.Join(parts, "&"), Metric: pxp.Metrics[m].Metric.ID}] = &metricCell{sums, cell.Quantiles(m)}
+							of := &metricCell{Sums: sums, events: &sketch.Quantiles{}, ranks: &sketch.Distinct{}}
+							if pxp.Metrics[m].Across {
+								of.ranks = cell.Distinct(m)
+							} else {
+								of.events = cell.Quantiles(m)
+							}
+							out[oracle.Key{Experiment: pxp.ID, Variant: pxp.Variants[v].ID, Slice: strings.Join(parts, "&"), Metric: pxp.Metrics[m].Metric.ID}] = of
 						}
 					}
 				}

@@ -204,7 +204,7 @@ func (g *generator) metric(id string, sliced bool) oracle.Metric {
 		m.ExcludeNone = true
 		text.WriteString("  none: exclude\n")
 	}
-	if !g.quantile(&m, &text) {
+	if !g.quantile(&m, &text) && !g.across(&m, &text) {
 		g.cap(&m, &text)
 		g.winsorize(&m, &text)
 	}

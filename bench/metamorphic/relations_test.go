@@ -229,6 +229,9 @@ func compare(c *Case, plan *catalog.Plan, merged map[int]*cube.Cells, answer ora
 		if err := sameDistribution(s.events, want.Values); err != nil {
 			return fmt.Errorf("%v: %w", key, err)
 		}
+		if err := sameSets(s.ranks, want.Sets); err != nil {
+			return fmt.Errorf("%v: %w", key, err)
+		}
 		if s.N != want.N {
 			return fmt.Errorf("%v: n = %d, want %d", key, s.N, want.N)
 		}

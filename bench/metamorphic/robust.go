@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -105,6 +106,34 @@ func (g *generator) quantile(m *oracle.Metric, text *strings.Builder) bool {
 	return true
 }
 
+// across makes an eighth of the metrics numbers of distinct values over all subjects of a cell. What it draws, it draws for itself: the
+// other metrics of a seed stay what they were.
+func (g *generator) across(m *oracle.Metric, text *strings.Builder) bool {
+	r := rand.New(rand.NewPCG(g.c.Seed, digest(m.ID)))
+	if r.IntN(8) > 0 {
+		return false
+	}
+	m.Across, m.NumScale, m.DenScale, m.Denominator, m.Ordered = true, 0, 0, nil, false
+	value := []string{"item", "category", "user", "user"}[r.IntN(4)]
+	where := ""
+	m.Numerator = oracle.Term{Event: m.Numerator.Event, Agg: "COUNT_DISTINCT", Value: value}
+	if r.IntN(4) == 0 {
+		m.Numerator.Where, where = wheres["amount > 5"], `, where: "amount > 5"`
+	}
+	text.Reset()
+	fmt.Fprintf(text, "  numerator: {event: %s, agg: COUNT_DISTINCT, value: %s, across: subjects%s}\n", m.Numerator.Event, value, where)
+	if m.Window > 0 {
+		fmt.Fprintf(text, "  window: %dm\n", m.Window/minute)
+	}
+	if m.Strict {
+		text.WriteString("  strict: true\n")
+	}
+	if m.ExcludeNone {
+		text.WriteString("  none: exclude\n")
+	}
+	return true
+}
+
 // within is a bound as far as the metric's cap lets it.
 func within(m *oracle.Metric, v int64) *big.Int {
 	b := big.NewInt(v)
@@ -157,6 +186,41 @@ func sameDistribution(got *sketch.Quantiles, values []*big.Int) error {
 		if d > want/256 {
 			return fmt.Errorf("value %d of %d is %d, want %s", i, len(values), at, v)
 		}
+	}
+	return nil
+}
+
+// sameSets holds the ranks of a cell against the sets of its subjects: rank by rank, read off the binary digits of the hashes, and the
+// estimate against that of one sketch of all values.
+func sameSets(got *sketch.Distinct, sets []map[string]bool) error {
+	var want, all sketch.Distinct
+	whole := map[string]int{}
+	count := func(to *sketch.Distinct, most map[string]int) {
+		for digits, rank := range most {
+			var register int
+			fmt.Sscanf(digits, "%b", &register)
+			to.AddBin(sketch.RankIndex(register, rank), 1)
+		}
+	}
+	for _, set := range sets {
+		most := map[string]int{}
+		for value := range set {
+			h := digest(value)
+			h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+			h = (h ^ h>>27) * 0x94d049bb133111eb
+			digits := fmt.Sprintf("%064b", h^h>>31)
+			rank := strings.IndexByte(digits[12:]+"1", '1') + 1
+			most[digits[:12]], whole[digits[:12]] = max(most[digits[:12]], rank), max(whole[digits[:12]], rank)
+		}
+		count(&want, most)
+	}
+	count(&all, whole)
+	if !got.Equal(&want.Bins) {
+		return fmt.Errorf("%d ranks in bins, want %d, or others", got.Count(), want.Count())
+	}
+	has, err := got.Estimate()
+	if must, _ := all.Estimate(); err != nil || has != must {
+		return fmt.Errorf("%g distinct values, want %g: %v", has, must, err)
 	}
 	return nil
 }

@@ -337,6 +337,9 @@ func add(answer *Answer, key Key, m Metric, events []kept, num, den []bool, pre 
 	} else {
 		x = capped(m, aggregate(m.Numerator, m.NumScale, events, num))
 	}
+	if m.Across {
+		pre = nil
+	}
 	if m.Denominator != nil {
 		y = aggregate(*m.Denominator, m.DenScale, events, den)
 	}
@@ -348,6 +351,15 @@ func add(answer *Answer, key Key, m Metric, events []kept, num, den []bool, pre 
 	}
 	c.N++
 	c.Values = append(c.Values, values...)
+	if m.Across {
+		set := map[string]bool{}
+		for i, x := range events {
+			if num[i] {
+				set[x.Fields[m.Numerator.Value]] = true
+			}
+		}
+		c.Sets = append(c.Sets, set)
+	}
 	sum := func(to *big.Int, factors ...*big.Int) {
 		p := big.NewInt(1)
 		for _, f := range factors {

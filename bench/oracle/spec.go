@@ -69,6 +69,8 @@ type Metric struct {
 	Quantile   bool
 	ValueScale int
 	Cut        *big.Int
+	// Across: the metric is how many distinct values the cell's subjects have together; the sums are of each one's own number.
+	Across bool
 }
 
 // Term is {event, agg, value, where}.
@@ -102,6 +104,8 @@ type Cell struct {
 	Pre, Pre2, NumPre, DenPre    *big.Int
 	// Values are those of the events of a quantile metric, in no order.
 	Values []*big.Int
+	// Sets are the distinct values of each subject, for a metric across subjects.
+	Sets []map[string]bool
 }
 
 // EventLedger is where the events of one definition went for one experiment.
