@@ -338,9 +338,13 @@ func (c *core) remembered(s *Subject, x *exposed, i int) moment.Point {
 	return c.pointOf(s, x, &c.schema.experiments[x.experiment].metrics[i])
 }
 
-// remember keeps what a subject with a long tail contributes, for the next group.
+// remember keeps what a subject with a long tail contributes, for the next group. Of one whose tail is short by now nothing
+// older may stay.
 func (c *core) remember(s *Subject, x *exposed, i int, p moment.Point) {
 	if len(s.tail) < longTail && !c.remembers {
+		if i < len(x.points) {
+			x.points[i].known = false
+		}
 		return
 	}
 	if s.epoch != c.epoch {

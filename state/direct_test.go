@@ -2,8 +2,10 @@ package state
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
+	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stats/moment"
 )
 
@@ -83,4 +85,47 @@ func (m *shardModel) countDirect(events []Event, clock int64) (direct, groups in
 		}
 	}
 	return direct, groups
+}
+
+// A subject's tail grows long and short again, in bursts and pauses: what is remembered of it while it is long must not
+// outlive that.
+func TestDirectEqualsPlainThroughBursts(t *testing.T) {
+	for seed := range uint64(40) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		plan := onePlan()
+		plan.Measures[1].Agg = []catalog.Agg{catalog.Count, catalog.Max, catalog.Sum}[seed%3]
+		plan.Experiments[0].Metrics[1].Denominator = []int{-1, 0}[seed%2]
+		rank := func(i Input) int { return int(i) }
+		fast, slow := newShardModel(plan, rank), newShardModel(plan, rank)
+		slow.core.plainOnly = true
+		got, want := newTestCube(), newTestCube()
+		now, n := int64(workloadStart), int64(0)
+		send := func(evs ...Event) {
+			for i := range evs {
+				evs[i].Subject, evs[i].Time, evs[i].Bound, evs[i].Offset = []byte("s"), now-r.Int64N(minute), now, n
+				n++
+			}
+			fast.apply(evs, now, got)
+			slow.apply(evs, now, want)
+			if d := difference(want.cells, got.cells); d != "" {
+				t.Fatalf("seed %d, record %d, %d open: %s", seed, n, len(fast.subjects["s"].tail), d)
+			}
+		}
+		send(Event{Def: 0, Exposures: []Exposure{{Counts: true}}})
+		for range 12 {
+			for range r.IntN(200) {
+				now += r.Int64N(2_000_000)
+				var evs []Event
+				for range 1 + r.IntN(3) {
+					v := Operand{Counts: true, Value: int64(r.IntN(100)) - 20}
+					evs = append(evs, Event{Def: 1, Values: []Operand{v, v}})
+				}
+				send(evs...)
+			}
+			now += r.Int64N(40 * minute)
+			if r.IntN(4) == 0 {
+				send(Event{Def: 0, Exposures: []Exposure{{Counts: true}}})
+			}
+		}
+	}
 }

@@ -65,6 +65,7 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 	}
 	s.db, s.rows = db, db
 	if err := s.start(); err != nil {
+		s.cache.table.close()
 		db.Close()
 		return nil, fmt.Errorf("state: open %s: %w", dir, err)
 	}
