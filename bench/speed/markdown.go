@@ -120,7 +120,7 @@ func (r *Report) throughputTables(say func(string, ...any)) {
 	}
 	say("<details><summary>Every run</summary>")
 	say("")
-	say("| round | engine | began | busy before % | events/s | CPU ns/event | RSS MB | start ms | cells |")
+	say("| round | engine | began | busy before %% | events/s | CPU ns/event | RSS MB | start ms | cells |")
 	say("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	for i := range r.Samples {
 		s := &r.Samples[i]

@@ -5,7 +5,7 @@ func (r *Report) pacedTables(say func(string, ...any)) {
 	if len(r.Freshness) > 0 {
 		say("Milliseconds from append to the live result; the producer runs on the same cores. Maximum: %s events/s, at which the engine caught up before.", number(r.Freshness[0].Maximum))
 		say("")
-		say("| share of maximum | events/s asked | appended | p50 ms | p99 ms | p99.9 ms | largest ms | marks | lost | engine cores | broker cores | producer cores | busy before % |")
+		say("| share of maximum | events/s asked | appended | p50 ms | p99 ms | p99.9 ms | largest ms | marks | lost | engine cores | broker cores | producer cores | busy before %% |")
 		say("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 		for _, f := range r.Freshness {
 			share := "–"
@@ -20,7 +20,7 @@ func (r *Report) pacedTables(say func(string, ...any)) {
 	if len(r.Restarts) > 0 {
 		say("SIGKILL under traffic; milliseconds from the kill. Serving: a result with numbers, labelled with its lag. Caught up: at most %s of traffic behind.", caughtUpWithin)
 		say("")
-		say("| round | events/s | subjects | serving ms | behind then | ready ms | caught up ms | busy before % |")
+		say("| round | events/s | subjects | serving ms | behind then | ready ms | caught up ms | busy before %% |")
 		say("| --- | --- | --- | --- | --- | --- | --- | --- |")
 		for _, s := range r.Restarts {
 			say("| %d | %s | %s | %s | %s | %s | %s | %.0f |", s.Round, number(s.Rate), count(s.Subjects), number(s.Serving), count(s.Behind), number(s.Ready), number(s.CaughtUp), 100*s.Busy)
@@ -30,7 +30,7 @@ func (r *Report) pacedTables(say func(string, ...any)) {
 	if len(r.Refresh) > 0 {
 		say("Publication is the share of the engine's CPU profile below the evaluator, the hub, the ways out and snapshots of cells.")
 		say("")
-		say("| round | events/s | live cells | changed a second | engine cores | publication cores | p50 ms | p99 ms | busy before % |")
+		say("| round | events/s | live cells | changed a second | engine cores | publication cores | p50 ms | p99 ms | busy before %% |")
 		say("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 		for _, s := range r.Refresh {
 			say("| %d | %s | %s | %s | %.2f | %.2f | %s | %s | %.0f |", s.Round, number(s.Rate), count(s.Live), number(s.Changed), s.Cores, s.Publication, number(s.P50), number(s.P99), 100*s.Busy)
