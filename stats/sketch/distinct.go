@@ -18,7 +18,8 @@ const (
 // rankBits of an index hold the rank.
 const rankBits = 6
 
-// DistinctError is the relative standard error of a Distinct's estimate, sqrt((3·ln 2 − 1)/m) for m registers: 1.6 %.
+// DistinctError is the relative standard error of a Distinct's estimate, sqrt((3·ln 2 − 1)/m) for m registers: 1.6 %. It is that of many
+// values; while there are fewer than some ten for each register it is less.
 // Source: Flajolet, Fusy, Gandouet & Meunier, HyperLogLog, AofA 2007, Theorem 1.
 var DistinctError = math.Sqrt((3*math.Ln2 - 1) / Registers)
 
