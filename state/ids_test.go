@@ -70,7 +70,6 @@ func TestIDIndexEqualsMap(t *testing.T) {
 type hotRun struct {
 	t     *testing.T
 	r     *rand.Rand
-	fs    vfs.FS
 	opt   Options
 	store *Store
 	clock int64
