@@ -45,8 +45,14 @@ func mixer(dims []dimension) experiment {
 				r.Clip = &results.Clip{Upper: number(20)}
 			},
 			"SESSIONS": func(r *results.Row) {
-				r.Reasons = append(r.Reasons, "approximate")
+				r.State, r.Reasons, r.Across = "not_clear", []string{"approximate", "no_sampling_error"}, "subjects"
+				r.Lift, r.Welch, r.CUPED, r.Power, r.Stratified, r.Tuning = results.Lift{}, results.Welch{}, nil, nil, nil, nil
+				r.Difference = results.Difference{Value: number(312)}
 				for id, a := range r.ByVariant {
+					a.SE, a.Value, a.SketchError = nil, number(48_210), number(783)
+					if id != "control" {
+						a.Value, a.SketchError = number(48_522), number(788)
+					}
 					if a.Approximate = a.N / 9000; id == "control" {
 						a.Overflowed = min(1, a.N/100_000)
 					}

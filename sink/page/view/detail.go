@@ -248,7 +248,13 @@ func quantileName(q float64) string {
 	return "p" + strconv.FormatFloat(math.Round(q*1e8)/1e6, 'f', -1, 64)
 }
 
+// acrossName says what a metric across subjects counts.
+const acrossName = "distinct values of all subjects together"
+
 func quantileText(row *results.Row) string {
+	if row.Across != "" {
+		return acrossName + " in each arm, each ±1.6% (1 s.e. of the sketch); it has no sampling error, so there is no test"
+	}
 	if row.Quantile <= 0 {
 		return ""
 	}

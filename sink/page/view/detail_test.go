@@ -108,6 +108,7 @@ func TestDetailsInWords(t *testing.T) {
 			row.Format, row.Clip = "percent", &results.Clip{Upper: ptr(20.0)}
 		}},
 		{"quantile", "quantile", "p99.9 of events in each arm; the error is that of subjects, whose events go together", func(_ *catalog.Experiment, _ *results.Result, row *results.Row) { row.Quantile = 0.999 }},
+		{"across", "quantile", "distinct values of all subjects together in each arm, each ±1.6% (1 s.e. of the sketch); it has no sampling error, so there is no test", func(_ *catalog.Experiment, _ *results.Result, row *results.Row) { row.Across = "subjects" }},
 		{"estimates", "estimates", "distinct counts of 1 subject are estimates, ±0.8% each (1 s.e.); 1,200 subjects are left out: the total is too large to count", func(_ *catalog.Experiment, _ *results.Result, row *results.Row) {
 			row.ByVariant["a"] = results.Arm{N: 1000, Approximate: 1, Overflowed: 1200}
 		}},

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -247,6 +248,9 @@ func kindOf(m *catalog.Metric, row *results.Row) string {
 	if row.Quantile > 0 {
 		parts = append(parts, quantileOf(row.Quantile))
 	}
+	if row.Across != "" {
+		parts = append(parts, acrossName)
+	}
 	if m.Strict {
 		parts = append(parts, "complete after "+Since(m.Window))
 	}
@@ -280,10 +284,20 @@ func madeOf(row *results.Row, a results.Arm) string {
 	if a.Value == nil {
 		return ""
 	}
+	if row.Across != "" { // of the arm, not of its subjects' sums
+		return "± " + results.FormatCount(int64(math.Round(sketchErrorOf(a))))
+	}
 	if row.Quantile > 0 { // a rank, not a quotient
 		return decimal(a.SumDen) + " events"
 	}
 	return decimal(a.SumNum) + " / " + decimal(a.SumDen)
+}
+
+func sketchErrorOf(a results.Arm) float64 {
+	if a.SketchError == nil {
+		return 0
+	}
+	return *a.SketchError
 }
 
 // decimal writes an exact sum in short: enough under a value that has its decimals.
