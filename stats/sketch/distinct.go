@@ -27,7 +27,7 @@ var DistinctError = math.Sqrt((3*math.Ln2 - 1) / Registers)
 // out again. Each set gives, for each register that its values fall in, its own largest rank there; how many sets give a
 // rank is counted in the bin RankIndex(register, rank). A register's value is the largest rank with a count above 0, and that is
 // the register of the union: so the estimate is exactly that of a HyperLogLog over all values at once, whatever sets they
-// came in. It has at most one bin for each register and rank in use, some 8 a register for a million values.
+// came in. It has at most one bin for each register and rank in use: some 8 a register (540 kB) for a million values.
 type Distinct struct{ Bins }
 
 // RankIndex returns the bin of a register (0 to Registers − 1) and a rank (1 to MaxRank).
