@@ -24,12 +24,13 @@ func Compute(spec Spec, log []Record) Answer {
 		names = append(names, name)
 	}
 	sort.Strings(names)
+	end := newestOf(spec, subjects)
 	for _, e := range spec.Experiments {
 		for _, def := range spec.Events {
 			answer.Ledger[[2]string{e.ID, def.ID}] = EventLedger{Late: late[def.ID], Duplicate: duplicate[def.ID]}
 		}
 		for _, name := range names {
-			subject(&answer, e, subjects[name], completeness(spec, e, subjects, name))
+			subject(&answer, e, subjects[name], completeness(spec, e, end, name))
 		}
 	}
 	return answer

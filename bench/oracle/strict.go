@@ -3,22 +3,14 @@ package oracle
 // completeness says for which strict metrics a subject counts: its window must lie before the stop and be over, and so long
 // over that neither an event of it nor an earlier exposure can be in time any more. Without a clock, when all inputs have
 // ended, it must be over by the time of the latest event that any experiment reads.
-func completeness(spec Spec, e Experiment, subjects map[string][]kept, subject string) func(m Metric, t0 int64) bool {
-	latest, some := int64(0), false
-	for _, events := range subjects {
-		for _, x := range events {
-			if isRead(spec, x.Def) && (!some || x.Time > latest) {
-				latest, some = x.Time, true
-			}
-		}
-	}
+func completeness(spec Spec, e Experiment, end newest, subject string) func(m Metric, t0 int64) bool {
 	return func(m Metric, t0 int64) bool {
 		over := t0 + m.Window
 		if e.Stop != 0 && over > e.Stop {
 			return false
 		}
 		if spec.Clock == nil {
-			return some && over <= latest
+			return end.some && over <= end.time
 		}
 		wait := e.Lateness
 		for _, d := range spec.Events {
@@ -28,6 +20,23 @@ func completeness(spec Spec, e Experiment, subjects map[string][]kept, subject s
 		}
 		return over+wait <= spec.Clock(subject)
 	}
+}
+
+// newest is the time of the latest event that any experiment reads.
+type newest struct {
+	time int64
+	some bool
+}
+
+func newestOf(spec Spec, subjects map[string][]kept) (n newest) {
+	for _, events := range subjects {
+		for _, x := range events {
+			if isRead(spec, x.Def) && (!n.some || x.Time > n.time) {
+				n = newest{x.Time, true}
+			}
+		}
+	}
+	return n
 }
 
 // isRead says whether some experiment reads an event as an exposure or for a metric.
