@@ -105,12 +105,17 @@ func lines(t *testing.T, path string) []string {
 // analyze runs the engine over the files with one of the definition folders.
 func analyze(t *testing.T, definitions string, files map[string][]string) map[string]*results.Result {
 	t.Helper()
+	return analyzeSlices(t, definitions, files, "all")
+}
+
+func analyzeSlices(t *testing.T, definitions string, files map[string][]string, want string) map[string]*results.Result {
+	t.Helper()
 	// Globs of the definitions need not match here: the files are given.
 	set, findings := catalog.Load(definitions)
 	if catalog.HasErrors(findings) {
 		t.Fatalf("%s: %v", definitions, findings)
 	}
-	slices, err := results.ParseSlices("all")
+	slices, err := results.ParseSlices(want)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,38 +1,19 @@
 package realdata
 
 import (
-	"context"
 	"encoding/json"
 	"math"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/tidemark/tidemark/catalog"
-	"github.com/tidemark/tidemark/stream"
 	"github.com/tidemark/tidemark/stream/results"
 )
 
 // analyzeWhole is analyze without slices.
 func analyzeWhole(t *testing.T, definitions string, files map[string][]string) map[string]*results.Result {
 	t.Helper()
-	set, findings := catalog.Load(definitions)
-	if catalog.HasErrors(findings) {
-		t.Fatalf("%s: %v", definitions, findings)
-	}
-	slices, err := results.ParseSlices("none")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := stream.Analyze(context.Background(), set, stream.AnalyzeOptions{Options: stream.Options{Files: files}, Slices: slices})
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]*results.Result{}
-	for _, r := range list {
-		out[r.Experiment] = r
-	}
-	return out
+	return analyzeSlices(t, definitions, files, "none")
 }
 
 // TestUdacityDaysReproduceTheReference reads the log up to the end of each day, as one who looks daily: the always-valid test with a prior
