@@ -136,7 +136,7 @@ func (s *spying) Decide(l *Look) (bool, bool) {
 }
 
 // Equal arms, looked at 200 times. The rules that claim .05 keep it, the negative control does not; the figures with a look after
-// every pair stand in docs/statistics.md.
+// every pair stand in docs/protocol.md.
 func TestLookingOftenCostsTheClassicalTestAndNoOther(t *testing.T) {
 	const runs = 300
 	for _, c := range []struct {

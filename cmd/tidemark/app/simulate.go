@@ -38,7 +38,7 @@ func simulateCommand(t terminal) *cobra.Command {
 		Short: "Draw experiments with a known truth and count how often each rule errs",
 		Long: `Draw experiments with a known truth and count how often each rule errs.
 
-Rows A1 to A11 and B1 to B3 are the protocol of docs/statistics.md; --runs 0 is
+Rows A1 to A11 and B1 to B3 are the protocol of docs/protocol.md; --runs 0 is
 its own count. Every share has its standard error; a row outside its tolerance
 makes the exit 1, and negative controls are rows that must err. Through the
 engine each event goes as bytes through decoder, state and cube, and decisions

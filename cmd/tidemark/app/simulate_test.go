@@ -172,18 +172,18 @@ func TestSimulateShowsSavedRunsTogether(t *testing.T) {
 	}
 }
 
-// TestDocumentedProtocolIsWhatWasFound: the table of docs/statistics.md is that of the saved runs, and every row is inside its tolerance.
+// TestDocumentedProtocolIsWhatWasFound: the table of docs/protocol.md is that of the saved runs, and every row is inside its tolerance.
 func TestDocumentedProtocolIsWhatWasFound(t *testing.T) {
 	code, table, errOut := call("simulate", "--from", "../../../bench/protocol/results.json", "-o", "markdown")
 	if code != exitOK || errOut != "" {
 		t.Errorf("exit %d: %s%s", code, table, errOut)
 	}
-	text, err := os.ReadFile("../../../docs/statistics.md")
+	text, err := os.ReadFile("../../../docs/protocol.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(text), table) {
-		t.Errorf("docs/statistics.md has not the table of bench/protocol/results.json:\n%s", table)
+		t.Errorf("docs/protocol.md has not the table of bench/protocol/results.json:\n%s", table)
 	}
 	for _, row := range simulate.Rows() {
 		if !strings.Contains(table, "\n| "+row.ID+" |") {
