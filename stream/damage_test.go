@@ -10,7 +10,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -185,13 +187,14 @@ func TestFailedWriteStopsTheEngine(t *testing.T) {
 		stopped := 0
 		for _, after := range []int32{0, 5, 20, 60, 100} {
 			mem := vfs.NewCrashableMem()
-			left := after
+			var left atomic.Int32 // shards write at the same time
+			left.Store(after)
 			fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 				// Only below the shards' folders; the count is of writes there.
 				if op.Kind.ReadOrWrite() != errorfs.OpIsWrite || !strings.Contains(op.Path, "/s-subject/g-") || op.Kind == errorfs.OpRemove {
 					return nil
 				}
-				if left--; left == -1 {
+				if left.Add(-1) == -1 {
 					return errorfs.ErrInjected
 				}
 				return nil
@@ -227,16 +230,24 @@ func TestFailedWriteStopsTheEngine(t *testing.T) {
 }
 
 func TestHangingDiskEndsTheEngine(t *testing.T) {
-	var failed error
-	w := watchdog{10 * time.Millisecond, func(err error) { failed = err }}
-	w.guard("a quick commit")()
-	done := make(chan struct{})
-	w.fail = func(err error) { failed = err; close(done) }
-	release := w.guard("a commit")
-	<-done
-	release()
-	var late *DeadlineError
-	if !errors.As(failed, &late) || late.Doing != "a commit" {
-		t.Errorf("failed with %v, want a DeadlineError of the commit", failed)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		failed := make(chan error, 1)
+		w := watchdog{time.Minute, func(err error) { failed <- err }}
+		release := w.guard("a commit that takes its time")
+		time.Sleep(time.Minute - 1) // virtual
+		release()
+		time.Sleep(time.Hour)
+		select {
+		case err := <-failed:
+			t.Fatalf("a commit in time failed with %v", err)
+		default:
+		}
+		release = w.guard("a commit")
+		err := <-failed
+		release()
+		var late *DeadlineError
+		if !errors.As(err, &late) || late.Doing != "a commit" {
+			t.Errorf("failed with %v, want a DeadlineError of the commit", err)
+		}
+	})
 }

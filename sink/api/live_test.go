@@ -347,28 +347,36 @@ func TestClientsOfACrossShareOneEvaluation(t *testing.T) {
 
 // A server that is careful about slow requests must not cut streams off.
 func TestLiveOutlivesTheServersTimeouts(t *testing.T) {
-	r := newRig(t, func(o *api.Options) { o.Heartbeat = 50 * time.Millisecond })
-	server := httptest.NewUnstartedServer(r.server)
-	server.Config.ReadTimeout, server.Config.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
-	server.Start()
-	defer server.Close()
-	defer r.server.Close()
-	res, err := http.Get(server.URL + liveAA)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	out := make(chan event)
-	go events(res.Body, out)
-	for n := 0; n < 10; {
-		e, ok := <-out
-		if !ok {
-			t.Fatalf("the stream ended after %d heartbeats", n)
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(o *api.Options) { o.Heartbeat = 15 * time.Second })
+		pipes := newPipes()
+		server := &http.Server{Handler: r.server, ReadTimeout: 20 * time.Second, WriteTimeout: 20 * time.Second}
+		served := make(chan error, 1)
+		go func() { served <- server.Serve(pipes) }()
+		client := &http.Transport{DialContext: pipes.dial}
+		res, err := (&http.Client{Transport: client}).Get("http://pipe" + liveAA)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if e.data == "still here" {
-			n++
+		out := make(chan event)
+		go events(res.Body, out)
+		for n := 0; n < 10; {
+			e, ok := <-out
+			if !ok {
+				t.Fatalf("the stream ended after %d heartbeats", n)
+			}
+			if e.data == "still here" {
+				n++
+			}
 		}
-	}
+		r.server.Close()
+		for range out {
+		}
+		res.Body.Close()
+		client.CloseIdleConnections()
+		server.Close()
+		<-served
+	})
 }
 
 // Over a real connection: headers leave at once, and the first event comes with them.
