@@ -9,8 +9,8 @@ type Boundary struct {
 	Alpha float64
 	// Student uses StudentMixture, which knows that the variance is estimated.
 	Student bool
-	// FinalLook keeps half of the level for one classical look at a planned end: the test is that of Hybrid before its look. It
-	// concerns the plain difference only; the adjusted one has no final look.
+	// FinalLook keeps half of the level for one classical look at a planned end: the test is that of Hybrid before its look. The
+	// adjusted difference, which has no such look, stands at the same half, so that all intervals of a row have one level.
 	FinalLook bool
 }
 
@@ -40,10 +40,4 @@ func (b Boundary) Test(t Tuning, test Test, nt, nc int64, alpha float64) Always 
 		a.P, a.LogE = Known(math.Min(1, 2*a.P.V)), Known(a.LogE.V-math.Ln2)
 	}
 	return a
-}
-
-// adjusted is the boundary of the difference adjusted by the pre-period.
-func (b Boundary) adjusted() Boundary {
-	b.FinalLook = false
-	return b
 }

@@ -59,22 +59,27 @@ func TestBoundaryIsOneDecision(t *testing.T) {
 	}
 }
 
-// The adjusted difference has no final look, so none of its level is kept for one.
-func TestAdjustedDifferenceHasNoFinalLook(t *testing.T) {
+// The adjusted difference has no final look, and stands at the level that the plain one has for looking: a row has one level.
+func TestAdjustedDifferenceStandsAtTheLevelOfThePlainOne(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 2))
 	var arms [2]moment.Sums
 	for i := range 2000 {
 		pre := rng.Int64N(100)
 		arms[i%2].Add(moment.Point{In: true, Num: pre + rng.Int64N(50), Den: 1, Pre: pre, PreDen: 1})
 	}
-	d := Design{Alpha: 0.05, CUPED: true, Tuning: Tuning{V: 5e5}, CUPEDTuning: Tuning{V: 5e5}}
-	plain := Compare(&arms[0], &arms[1], d)
-	d.Boundary.FinalLook = true
+	d := Design{Alpha: 0.05, CUPED: true, Tuning: Tuning{V: 5e5}, CUPEDTuning: Tuning{V: 5e5}, Boundary: Boundary{FinalLook: true}}
 	half := Compare(&arms[0], &arms[1], d)
-	if plain.CUPED.Difference != half.CUPED.Difference {
-		t.Errorf("%+v and %+v", plain.CUPED.Difference, half.CUPED.Difference)
+	for name, test := range map[string]Test{"plain": half.Difference, "adjusted": half.CUPED.Difference} {
+		if want := (Tuning{V: 5e5}).Hybrid(test, 1000, 1000, 0.05, false); test.Always.K != want.K || test.Always.Interval != want.Interval || test.Always.P != want.P {
+			t.Errorf("%s: %+v, at half of the level %+v", name, test.Always, want)
+		}
 	}
-	if plain.Difference.Always == half.Difference.Always || plain.Difference.Interval != half.Difference.Interval {
-		t.Errorf("%+v and %+v", plain.Difference, half.Difference)
+	if lift := half.CUPED.Lift.IntervalAlways; !lift.OK || (lift.Low > 0) != (half.CUPED.Difference.Always.Interval.Low > 0) {
+		t.Errorf("the lift's interval %+v beside %+v", lift, half.CUPED.Difference.Always)
+	}
+	d.Boundary.FinalLook = false
+	plain := Compare(&arms[0], &arms[1], d)
+	if plain.CUPED.Difference.Always == half.CUPED.Difference.Always || plain.CUPED.Difference.Interval != half.CUPED.Difference.Interval {
+		t.Errorf("without a look kept: %+v, with one %+v", plain.CUPED.Difference, half.CUPED.Difference)
 	}
 }

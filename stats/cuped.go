@@ -98,7 +98,7 @@ func adjusted(unadjusted float64, t, c Estimate, before *[2]armBefore, d Design,
 	if a.Difference.SE.OK && a.Difference.SE.V == 0 {
 		reasons.add(ZeroVariance)
 	}
-	a.Difference.Always = d.Boundary.adjusted().Test(d.CUPEDTuning, a.Difference, lt.N, lc.N, level.alpha)
+	a.Difference.Always = d.Boundary.Test(d.CUPEDTuning, a.Difference, lt.N, lc.N, level.alpha)
 	a.Lift = lift(d.Lift.orDefault(), a.Difference, effect{
 		diff: diff, base: c.Value.V,
 		varDiff: a.Treatment.Var.V + a.Control.Var.V, varBase: c.Var.V,

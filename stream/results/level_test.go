@@ -67,6 +67,58 @@ func TestRowsSayTheLevelOfTheirIntervals(t *testing.T) {
 	}
 }
 
+// What stands beside a row's difference is at the row's own level: adjusted by the pre-period, post-stratified, and for a guardrail
+// its non-inferiority. With a planned look all but guardrails' are at half of it.
+func TestWhatStandsBesideARowHasItsLevel(t *testing.T) {
+	for _, c := range []struct {
+		final      bool
+		correction catalog.Correction
+	}{{false, ""}, {true, ""}, {true, catalog.Bonferroni}, {true, catalog.Holm}} {
+		l := newLab().dimension(catalog.ExposureDimension, "platform").metric(goal("clicks"), 0, -1)
+		l.metric(catalog.MetricUse{Metric: &catalog.Metric{ID: "errors", Direction: catalog.Down}, Role: catalog.Guardrail, Limit: &catalog.Limit{Value: 0.05, Relative: true}}, 0, -1)
+		l.x().PrePeriod, l.x().Correction = int64(24*time.Hour/time.Microsecond), c.correction
+		l.x().Sequential.FinalLook, l.x().End = c.final, noon.Add(24*time.Hour)
+		for i := range 4000 {
+			p := moment.Point{In: true, Num: int64(i*7919%11 + i*15485863%5 + i%2), Den: 1, Pre: int64(i * 7919 % 11), PreDen: 1}
+			q := moment.Point{In: true, Num: int64(i * 104729 % 13), Den: 1, Pre: int64(i * 31 % 7), PreDen: 1}
+			l.subject(i%2, l.slice([]string{"ios", "web"}[i/2%2]), p, q)
+		}
+		r := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon}, Slices{})
+		seen := 0
+		for i := range r.Rows {
+			row := &r.Rows[i]
+			if len(row.Slice) > 0 {
+				continue
+			}
+			level := row.IntervalAlpha(r.Alpha)
+			arms := row.ByVariant
+			want := func(name string, d *Difference, v float64) {
+				seen++
+				test := stats.Test{Value: stats.Known(*d.Value), SE: stats.Known(*d.SE), Z: stats.Known(*d.Z)}
+				always := stats.Tuning{V: v}.Always(test, arms["treatment"].N, arms["control"].N, level)
+				p := always.P.V * row.Level(r.Alpha) / level // of both halves
+				if math.Abs(d.IntervalAlways[0]-always.Interval.Low) > 1e-9 || math.Abs(d.IntervalAlways[1]-always.Interval.High) > 1e-9 || math.Abs(*d.PAlways-math.Min(1, p)) > 1e-12 {
+					t.Errorf("%+v, %s, %s: %v p %v; at %v %v p %v", c, row.Metric, name, *d.IntervalAlways, *d.PAlways, level, always.Interval, p)
+				}
+			}
+			want("plain", &row.Difference, row.Tuning.V)
+			want("adjusted", &row.CUPED.Difference, row.Tuning.VCUPED)
+			want("stratified", row.Stratified, row.Tuning.V)
+			if row.Guardrail != nil {
+				tc, cc := l.cells().Whole()[1].Metric(1), l.cells().Whole()[0].Metric(1)
+				cmp := stats.Compare(tc, cc, stats.Design{Alpha: r.Alpha, Tuning: stats.Tuning{V: row.Tuning.V}})
+				o := stats.NonInferiority(cmp, stats.Limit{Value: 0.05, Relative: true}, stats.Tuning{V: row.Tuning.V}, level)
+				if ni := row.Guardrail.NonInferiority; *ni.BoundAlways != o.BoundAlways.V || row.AlphaAlways != 0 {
+					t.Errorf("%+v: non-inferiority %v, at %v %v", c, *ni.BoundAlways, level, o.BoundAlways.V)
+				}
+			}
+		}
+		if seen != 6 {
+			t.Errorf("%+v: %d intervals seen", c, seen)
+		}
+	}
+}
+
 // A p between the row's share and the experiment's alpha keeps on its own side of the share, whatever is rounded.
 func TestPStandsToTheLevelOfItsRow(t *testing.T) {
 	r := &Result{Alpha: 0.05, Rows: []Row{

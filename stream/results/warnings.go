@@ -143,7 +143,7 @@ func (e *Evaluator) mix(f *findings, row *Row, tuning stats.Tuning, list []stats
 	if !shift.Stratified.SE.OK {
 		return
 	}
-	b := stats.Boundary{Alpha: row.Alpha, Student: e.x.Sequential.Student}
+	b := stats.Boundary{Alpha: row.Alpha, Student: e.x.Sequential.Student, FinalLook: row.AlphaAlways > 0}
 	t, c := row.ByVariant[row.Variant].N, row.ByVariant[row.Control].N
 	test := shift.Stratified
 	test.Always = b.Test(tuning, test, t, c, e.x.Alpha)
