@@ -13,11 +13,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 func open() *Client {
-	return NewClient(ClientOptions{Policy: Policy{AllowHTTP: true, AllowNetworks: Loopback}, Timeout: 300 * time.Millisecond})
+	return NewClient(ClientOptions{Policy: Policy{AllowHTTP: true, AllowNetworks: Loopback}, Timeout: time.Minute})
 }
 
 func TestStatusDecidesOnce(t *testing.T) {
@@ -65,8 +66,7 @@ func TestReceiversThatMisbehave(t *testing.T) {
 		c.(*net.TCPConn).SetLinger(0)
 		c.Close()
 	}
-	release := make(chan struct{})
-	defer close(release)
+	now := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		name    string
 		handler func(w http.ResponseWriter, r *http.Request)
@@ -78,33 +78,13 @@ func TestReceiversThatMisbehave(t *testing.T) {
 		{"500", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) }, Retry, 500, 0},
 		{"429 in seconds", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Retry-After", "3"); w.WriteHeader(429) }, Retry, 429, 3 * time.Second},
 		{"503 with a date", func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+			w.Header().Set("Retry-After", now.Add(time.Hour).Format(http.TimeFormat))
 			w.WriteHeader(503)
 		}, Retry, 503, time.Hour},
 		{"400 may say Retry-After in vain", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Retry-After", "3"); w.WriteHeader(400) }, Dead, 400, 0},
 		{"410", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(410) }, Disable, 410, 0},
 		{"302", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusFound) }, Dead, 302, 0},
 		{"reset", func(w http.ResponseWriter, r *http.Request) { reset(w) }, Retry, 0, 0},
-		{"never answers", func(w http.ResponseWriter, r *http.Request) {
-			select {
-			case <-release:
-			case <-r.Context().Done():
-			}
-		}, Retry, 0, 0},
-		{"slow body", func(w http.ResponseWriter, r *http.Request) {
-			w.WriteHeader(200)
-			for range 100 {
-				if _, err := io.WriteString(w, "o"); err != nil {
-					return
-				}
-				w.(http.Flusher).Flush()
-				select {
-				case <-r.Context().Done():
-					return
-				case <-time.After(20 * time.Millisecond):
-				}
-			}
-		}, Retry, 200, 0},
 		{"truncated body", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			w.WriteHeader(200)
@@ -131,12 +111,13 @@ func TestReceiversThatMisbehave(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(c.handler))
 			server.Config.ErrorLog = nil
-			a := open().Post(context.Background(), NewSecret(server.URL+"/services/T00/B00/secretpath"), nil, []byte("{}"))
+			client := NewClient(ClientOptions{Policy: Policy{AllowHTTP: true, AllowNetworks: Loopback}, Timeout: time.Minute, Now: func() time.Time { return now }})
+			a := client.Post(context.Background(), NewSecret(server.URL+"/services/T00/B00/secretpath"), nil, []byte("{}"))
 			server.CloseClientConnections()
 			if a.Verdict != c.verdict || a.Status != c.status {
 				t.Errorf("%+v, want %s %d", a, c.verdict, c.status)
 			}
-			if d := a.RetryAfter - c.after; d < -2*time.Second || d > 0 {
+			if a.RetryAfter != c.after {
 				t.Errorf("Retry-After %v, want %v", a.RetryAfter, c.after)
 			}
 			if (a.Error == "") != (a.Verdict == Delivered) {
@@ -148,6 +129,69 @@ func TestReceiversThatMisbehave(t *testing.T) {
 			if strings.Contains(fmt.Sprintf("%+v", a), "secretpath") {
 				t.Errorf("the URL's path shows: %+v", a)
 			}
+		})
+	}
+}
+
+// single is a listener with one connection.
+type single struct {
+	net.Conn
+	accepted bool
+}
+
+func (s *single) Accept() (net.Conn, error) {
+	if s.accepted {
+		return nil, net.ErrClosed
+	}
+	s.accepted = true
+	return s.Conn, nil
+}
+
+func (s *single) Addr() net.Addr { return s.LocalAddr() }
+func (s *single) Close() error   { return nil } // of the listener; the server closes the connection
+
+// TestSlowReceiversAreCutOff: the timeout is of the whole attempt, from dialling to the end of the body.
+func TestSlowReceiversAreCutOff(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		handler http.HandlerFunc
+		status  int
+	}{
+		{"never answers", func(_ http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body) // only then does the server see the connection end
+			<-r.Context().Done()
+		}, 0},
+		{"slow body", func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(200)
+			for range 100 {
+				if _, err := io.WriteString(w, "o"); err != nil {
+					return
+				}
+				w.(http.Flusher).Flush()
+				time.Sleep(time.Second) // virtual
+			}
+		}, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const timeout = 5*time.Second + time.Second/2
+				client := NewClient(ClientOptions{Policy: Policy{AllowHTTP: true}, Timeout: timeout, Transport: &http.Transport{
+					DialContext: func(context.Context, string, string) (net.Conn, error) {
+						here, there := net.Pipe()
+						go (&http.Server{Handler: c.handler}).Serve(&single{Conn: there})
+						return here, nil
+					}}})
+				began := time.Now()
+				a := client.Post(context.Background(), NewSecret("http://receiver.test/services/T00/B00/secretpath"), nil, []byte("{}"))
+				if a.Verdict != Retry || a.Status != c.status || a.Error == "" || strings.Contains(fmt.Sprintf("%+v", a), "secretpath") {
+					t.Errorf("%+v, want a retry with status %d", a, c.status)
+				}
+				if took := time.Since(began); took != timeout {
+					t.Errorf("cut off after %v, want %v", took, timeout)
+				}
+				client.Close()
+				time.Sleep(time.Minute) // virtual: the receiver notices and ends
+			})
 		})
 	}
 }

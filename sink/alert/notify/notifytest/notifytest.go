@@ -79,7 +79,7 @@ func Evil() *notify.Notification {
 
 // Client may talk to loopback over http.
 func Client() *notify.Client {
-	return notify.NewClient(notify.ClientOptions{Policy: notify.Policy{AllowHTTP: true, AllowNetworks: notify.Loopback}, Timeout: 5 * time.Second})
+	return notify.NewClient(notify.ClientOptions{Policy: notify.Policy{AllowHTTP: true, AllowNetworks: notify.Loopback}, Timeout: time.Minute})
 }
 
 // Receiver is a server that records requests and answers as its fields say.
