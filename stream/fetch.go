@@ -44,8 +44,14 @@ type fetching struct {
 	paused     bool
 }
 
-func newFetcher(opts []kgo.Opt, to receiver) (*fetcher, error) {
-	client, err := kgo.NewClient(append(opts, consumerOptions()...)...)
+// newFetcher has its client learn of the topics given at once: a partition that starts while the client still asks
+// about its topic is looked for at any broker, and after the refusal waits for a second.
+func newFetcher(opts []kgo.Opt, to receiver, topics []string) (*fetcher, error) {
+	known := make(map[string]map[int32]kgo.Offset)
+	for _, topic := range topics {
+		known[topic] = nil
+	}
+	client, err := kgo.NewClient(append(append(opts, consumerOptions()...), kgo.ConsumePartitions(known))...)
 	if err != nil {
 		return nil, fmt.Errorf("stream: open Kafka client: %w", err)
 	}

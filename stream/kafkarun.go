@@ -29,7 +29,13 @@ func (t *subjectType) runKafka(ctx context.Context) error {
 	if err := t.writeMeta(); err != nil {
 		return err
 	}
-	f, err := newFetcher(opts, t)
+	var topics []string
+	for _, r := range t.routes {
+		if r.kind != fileFeed && !r.info.missing() {
+			topics = append(topics, r.topic)
+		}
+	}
+	f, err := newFetcher(opts, t, topics)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func newRekeyTopic(ctx context.Context, r *rekeySource, topic string) (*rekeyTop
 	if rt.producer, err = rt.newProducer(); err != nil {
 		return nil, err
 	}
-	if rt.fetcher, err = newFetcher(opts, rt); err != nil {
+	if rt.fetcher, err = newFetcher(opts, rt, nil); err != nil {
 		rt.producer.Close()
 		return nil, err
 	}
