@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/tidemark/tidemark/bench/ports"
 )
 
 // Broker is one broker of its own on a loopback port.
@@ -31,7 +33,7 @@ func Start(tb testing.TB) *Broker {
 		}
 		tb.Skipf("the real Apache Kafka is not to be had here: %s", out)
 	}
-	port, err := freePorts()
+	port, err := ports.Free(2) // the broker's and its controller's
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -49,7 +51,7 @@ func New(dir string) (*Broker, error) {
 	if err := run("fetch"); err != nil {
 		return nil, err
 	}
-	port, err := freePorts()
+	port, err := ports.Free(2) // the broker's and its controller's
 	if err != nil {
 		return nil, err
 	}
@@ -95,23 +97,4 @@ func script(args ...string) ([]byte, error) {
 	err = cmd.Run()
 	text, _ := os.ReadFile(out.Name())
 	return text, err
-}
-
-// freePorts finds two neighbouring free ports: the broker's and its controller's.
-func freePorts() (int, error) {
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return 0, err
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		next, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1)))
-		l.Close()
-		if err != nil {
-			continue
-		}
-		next.Close()
-		return port, nil
-	}
-	return 0, fmt.Errorf("kafka: no two neighbouring free ports on 127.0.0.1")
 }

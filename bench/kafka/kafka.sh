@@ -19,8 +19,14 @@ fetch() {
   [ -f "$lib/.complete" ] && return
   command -v mvn >/dev/null || fail "mvn not found: install Maven to fetch Kafka's jars"
   mkdir -p "$lib"
-  mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$lib" >&2
+  # Tests of several packages come here at the same time: one fetches, the others wait for it.
+  exec 9>"$lib/.lock"
+  flock 9
+  [ -f "$lib/.complete" ] && { exec 9>&-; return; }
+  local jars=(mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$lib")
+  "${jars[@]}" >&2 || { sleep 10; "${jars[@]}" >&2; } # a repository that did not answer once
   touch "$lib/.complete"
+  exec 9>&-
 }
 
 properties() {
@@ -71,12 +77,12 @@ start() {
   setsid java -Xms512m -Xmx1g -XX:+UseG1GC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
     -cp "$lib/*" kafka.Kafka "$dir/server.properties" >>"$dir/broker.log" 2>&1 </dev/null &
   echo $! >"$dir/pid"
-  for _ in $(seq 1 300); do
+  for _ in $(seq 1 1200); do
     listens "$port" && return
     kill -0 "$(cat "$dir/pid")" 2>/dev/null || { tail -20 "$dir/broker.log" >&2; fail "the broker stopped; see $dir/broker.log"; }
     sleep 0.1
   done
-  fail "the broker does not listen after 30 s; see $dir/broker.log"
+  fail "the broker does not listen after two minutes; see $dir/broker.log"
 }
 
 stop() {

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/tidemark/tidemark/bench/kafka"
+	"github.com/tidemark/tidemark/bench/ports"
 )
 
 // Broker is a broker in a process of its own.
@@ -45,9 +46,11 @@ type fakeBroker struct {
 // FakeBroker starts kfake; the test's TestMain must call Main.
 func FakeBroker(t testing.TB) Broker {
 	t.Helper()
-	_, port, _ := net.SplitHostPort(FreeAddress(t))
-	n, _ := strconv.Atoi(port)
-	f := &fakeBroker{dir: t.TempDir(), port: n}
+	port, err := ports.Free(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fakeBroker{dir: t.TempDir(), port: port}
 	if err := f.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -70,12 +73,12 @@ func (f *fakeBroker) Start() error {
 	if err := f.cmd.Start(); err != nil {
 		return err
 	}
-	for range 200 {
+	// A broker with a long log reads it before it listens.
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if c, err := net.Dial("tcp", f.Addr()); err == nil {
 			c.Close()
 			return nil
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	return fmt.Errorf("the broker does not listen on %s", f.Addr())
 }

@@ -12,10 +12,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/tidemark/tidemark/bench/ports"
 	"github.com/tidemark/tidemark/stream"
 	"github.com/tidemark/tidemark/stream/results"
 )
@@ -191,12 +193,11 @@ func (e *Engine) caughtUp(ids []string, ends map[string]int64) ([]*results.Resul
 // FreeAddress is a loopback address on which nothing listens.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := ports.Free(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
 // Died waits until the program has ended by itself; false if it still runs after that time.

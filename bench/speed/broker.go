@@ -18,6 +18,7 @@ import (
 
 	"github.com/tidemark/tidemark/bench/contract"
 	"github.com/tidemark/tidemark/bench/kafka"
+	"github.com/tidemark/tidemark/bench/ports"
 )
 
 // broker is a broker in a process of its own, with its log in a folder.
@@ -70,7 +71,7 @@ func runs(pid int, dir string) bool {
 }
 
 func startFake(ctx context.Context, dir string) (*broker, error) {
-	port, err := freePort()
+	port, err := ports.Free(1)
 	if err != nil {
 		return nil, err
 	}
@@ -114,16 +115,6 @@ func (b *broker) usage() contract.Usage {
 		return contract.Usage{}
 	}
 	return u
-}
-
-// freePort is a loopback port on which nothing listens.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 const childEnv = "TIDEMARK_BENCH_CHILD"

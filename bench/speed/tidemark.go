@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/tidemark/tidemark/bench/contract"
+	"github.com/tidemark/tidemark/bench/ports"
 	"github.com/tidemark/tidemark/bench/traffic"
 	"github.com/tidemark/tidemark/stream"
 	"github.com/tidemark/tidemark/stream/results"
@@ -61,7 +62,7 @@ type engine struct {
 func newEngine(program, dir, brokers string, shape traffic.Shape, job traffic.Job, flags, env []string) (*engine, error) {
 	e := &engine{program: program, dir: dir, brokers: brokers, flags: flags, env: env, http: http.Client{Timeout: 5 * time.Minute}}
 	for _, address := range []*string{&e.listen, &e.admin} {
-		port, err := freePort()
+		port, err := ports.Free(1)
 		if err != nil {
 			return nil, err
 		}
