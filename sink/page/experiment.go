@@ -65,11 +65,12 @@ type experiment struct {
 	x      *catalog.Experiment
 	result *results.Result
 	full   []string // row keys that show all their slices
+	anyway bool     // slices are shown though the split of the whole has failed
 	trend  func(metric string) *results.Trend
 }
 
 func (p *Pages) newExperiment(ctx context.Context, x *catalog.Experiment, query url.Values) *experiment {
-	e := &experiment{x: x, Several: len(x.Variants) > 2, Opened: query["open"], full: query["all"], Crossover: "left out", CUPED: x.PrePeriod > 0}
+	e := &experiment{x: x, Several: len(x.Variants) > 2, Opened: query["open"], full: query["all"], anyway: query.Get("unreliable") == "show", Crossover: "left out", CUPED: x.PrePeriod > 0}
 	if x.Crossover == catalog.First {
 		e.Crossover = "counted in their first"
 	}
@@ -107,6 +108,9 @@ func (e *experiment) query(opened, full []string) string {
 	}
 	if e.Then != "" {
 		q.Set("then", e.Then)
+	}
+	if e.anyway {
+		q.Set("unreliable", "show")
 	}
 	for _, k := range opened {
 		q.Add("open", k)
@@ -172,6 +176,8 @@ type block struct {
 	More     string // how many are not shown
 	MoreHref string
 	Empty    string
+	Folded   string // why the slices are not shown, and where they are
+	Anyway   string
 }
 
 // cut is one slice's row.
@@ -181,8 +187,19 @@ type cut struct {
 	Nested       bool
 }
 
+// Broken says that the split of the whole has failed, so that no row can be trusted.
+func (e *experiment) Broken() bool { return e.result != nil && e.result.SRM.State == "failed" }
+
+// Anyway says that slices are shown nevertheless.
+func (e *experiment) Anyway() bool { return e.anyway }
+
 // Cuts are the slices of a row of the whole, as they are shown below it.
 func (e *experiment) Cuts(row *view.Row) []block {
+	if e.Broken() && !e.anyway && len(e.Dimensions) > 0 {
+		shown := *e
+		shown.anyway = true
+		return []block{{Folded: "Slices are not shown: subjects are not split as planned, so a slice is as unreliable as the whole.", Anyway: shown.query(e.Opened, e.full)}}
+	}
 	if e.By != "" {
 		return []block{e.block(row, e.By, "")}
 	}

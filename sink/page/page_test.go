@@ -189,7 +189,7 @@ func TestPageAndPatchesAgree(t *testing.T) {
 			}
 		}
 		r := w.Result(id, results.Slices{})
-		var all, keys []string
+		all, keys := []string{"unreliable=show"}, []string(nil)
 		for i := range r.Rows {
 			if len(r.Rows[i].Slice) == 0 {
 				keys = append(keys, r.Rows[i].Key())
@@ -226,6 +226,30 @@ func TestPageAndPatchesAgree(t *testing.T) {
 				t.Errorf("%s: page cell %s is %q on the page and %q in the patch", id, name, text, want)
 			}
 		}
+	}
+}
+
+// Where the split of the whole has failed, the page says so once, and shows slices only to who asks for them.
+func TestBrokenSplitFoldsSlices(t *testing.T) {
+	h, _, _ := serve(t, sample.New(1))
+	page := func(query string) string {
+		return html.UnescapeString(get(t, h, "/experiments/banner_redirect?open=CTR%2Fall%2Ftreatment"+query).Body.String())
+	}
+	folded := page("")
+	const anyway = "/experiments/banner_redirect?open=CTR%2Fall%2Ftreatment&unreliable=show"
+	if n := strings.Count(folded, "Slices are not shown: subjects are not split as planned"); n != 1 || strings.Contains(folded, `class="slice`) ||
+		strings.Contains(folded, "Slices explore") || !strings.Contains(folded, `href="`+anyway+`"`) {
+		t.Errorf("%d notes instead of slices, %d slices", n, strings.Count(folded, `class="slice`))
+	}
+	if n := strings.Count(folded, "Sample ratio mismatch"); n != 1 || strings.Contains(folded, `data-f="why" data-still>subjects are not split`) {
+		t.Errorf("the page says %d times that the split is off, or in a row too", n)
+	}
+	shown := page("&unreliable=show")
+	if !strings.Contains(shown, `class="slice`) || strings.Contains(shown, "Slices are not shown") || !strings.Contains(shown, "Slices explore") {
+		t.Error("slices that were asked for are not shown")
+	}
+	if !strings.Contains(shown, `<input type="hidden" name="unreliable" value="show">`) {
+		t.Error("another cut would fold the slices again")
 	}
 }
 

@@ -14,7 +14,8 @@ const Truth = `True effects in this traffic:
   search_rerank   a winner: every click is 12 % likelier in rerank, and its searches take 2 % longer
   button_colour   an A/A test: no effect at all
   free_shipping   a broken split: one in seven control users is never logged
-  one_click       one buyer in ten more; after 40 s its checkout starts to fail (2 % → 40 %)
+  one_click       buying is 10 % likelier at first; 40 s after the start its checkout breaks: 40 % of checkouts fail instead of
+                  2 %, the guardrail is crossed, and with these orders missing its buyers and revenue fall below control's
 `
 
 const (

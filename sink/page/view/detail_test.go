@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +152,7 @@ func TestCollectingSaysWhatIsMissing(t *testing.T) {
 		{"other words stay", []string{"no_variance", "not_tuned"}, 5000, 5000, false, "an arm's values do not vary; the always-valid interval starts when there is enough data"},
 		{"of the adjusted difference", []string{"no_pre_period"}, 5000, 5000, false, ""},
 		{"of the whole experiment", []string{"fixed_horizon"}, 5000, 5000, false, ""},
+		{"the banner has said it", []string{"approximate", "srm_failed"}, 5000, 5000, false, "distinct counts are estimates"},
 	} {
 		x, r := experiment(), said([4]string{"CTR", "b", "collecting", ""})
 		if c.strict {
@@ -158,7 +160,10 @@ func TestCollectingSaysWhatIsMissing(t *testing.T) {
 		}
 		row := &r.Rows[0]
 		row.Reasons, row.ByVariant = c.reasons, map[string]results.Arm{"a": {N: c.n, NonZero: c.with}, "b": {N: c.n + 40, NonZero: c.with + 9}}
-		if got := why(x, row); got != c.want {
+		if slices.Contains(c.reasons, "srm_failed") {
+			r.SRM.State = "failed"
+		}
+		if got := why(x, r, row); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

@@ -121,9 +121,9 @@ func srm(r *results.Result) SRM {
 	p := results.FormatP(r.SRM.PSequential, r.Alpha)
 	switch r.SRM.State {
 	case "ok":
-		return SRM{"ok", "split as planned (SRM p " + p + ")"}
+		return SRM{"ok", "split as planned (always-valid p " + p + ")"}
 	case "failed":
-		return SRM{"failed", "not split as planned (SRM p " + p + ")"}
+		return SRM{"failed", "not split as planned (always-valid p " + p + ")"}
 	}
 	return SRM{"collecting", "too few subjects to check the split"}
 }
@@ -152,11 +152,14 @@ func banners(x *catalog.Experiment, r *results.Result, st stream.Status, now tim
 	if r == nil {
 		return list
 	}
-	if r.SRM.State == "failed" {
-		list = append(list, Banner{Key: "srm", Level: "bad", Title: "Sample ratio mismatch: subjects are not split as planned",
-			Text: "One arm loses or gains subjects beyond chance, so no difference here can be trusted. Look for redirects, crashes or filters that hit one arm before its exposure is logged, then restart the experiment under a new id."})
-	}
-	if off := splits(r); off != "" {
+	off := splits(r)
+	if broken(r) {
+		text := "One arm loses or gains subjects beyond chance, so no difference here can be trusted, in any row or slice. Look for redirects, crashes or filters that hit one arm before its exposure is logged, then restart the experiment under a new id."
+		if off != "" {
+			text += " The split is off by itself in " + off + "."
+		}
+		list = append(list, Banner{Key: "srm " + off, Level: "bad", Title: "Sample ratio mismatch: subjects are not split as planned", Text: text})
+	} else if off != "" {
 		list = append(list, Banner{Key: "srm " + off, Level: "warn", Title: "The split is off in slices: " + off,
 			Text: "Subjects with these values are not divided between the arms as planned, beyond chance. Differences in these slices can't be trusted, and the whole's only as far as they are small."})
 	}
@@ -194,6 +197,9 @@ func banners(x *catalog.Experiment, r *results.Result, st stream.Status, now tim
 	}
 	return list
 }
+
+// broken says that the split of the whole has failed: then every row is unreliable for one reason, which the banner says.
+func broken(r *results.Result) bool { return r.SRM.State == "failed" }
 
 // splits names the slices whose split is off, three at most.
 func splits(r *results.Result) string {

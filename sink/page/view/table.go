@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stream/results"
@@ -64,6 +65,7 @@ type Texts struct {
 	Absolute  string
 	Interval  string
 	Fixed     string
+	Unit      string // of both intervals: that of the lift, or of the difference where there is no lift
 	Level     string // of the intervals, where it is not the experiment's
 	P         string
 	PFixed    string
@@ -86,7 +88,7 @@ func (r *Row) fields() map[string]string {
 	t := &r.Cells
 	f := map[string]string{
 		"control": t.Control, "control_of": t.ControlOf, "value": t.Value, "value_of": t.ValueOf, "lift": t.Lift, "absolute": t.Absolute,
-		"ci": t.Interval, "fixed": t.Fixed, "level": t.Level, "p": t.P, "p_fixed": t.PFixed, "n": t.N, "state": r.State, "word": t.Word, "why": t.Why,
+		"ci": t.Interval, "fixed": t.Fixed, "unit": t.Unit, "level": t.Level, "p": t.P, "p_fixed": t.PFixed, "n": t.N, "state": r.State, "word": t.Word, "why": t.Why,
 		"marked": t.Marked, "marks": t.Marks,
 		"bar": t.Drawing.Bar, "whisker": t.Drawing.Whisker, "point": t.Drawing.Point, "alt": t.Alt,
 	}
@@ -210,10 +212,13 @@ func newRow(x *catalog.Experiment, r *results.Result, row *results.Row, axis Axi
 		Control: texts.Control, ControlOf: madeOf(row, c), Value: texts.Treatment, ValueOf: madeOf(row, t),
 		Lift: texts.Effect.Value, Interval: orMissing(texts.Effect.Interval), P: texts.PStands, PFixed: texts.PFixed,
 		Fixed: orMissing(texts.Fixed.Interval), N: results.FormatCount(c.N + t.N), Word: texts.State, Drawing: axis.draw(row),
-		Marked: ifelse(len(row.Warnings) > 0, "yes", "no"), Marks: marks(row), Why: why(x, row),
+		Marked: ifelse(len(row.Warnings) > 0, "yes", "no"), Marks: marks(row), Why: why(x, r, row),
 	}
 	if row.Lift.Value != nil {
 		v.Cells.Absolute = texts.Absolute.Value
+	}
+	if texts.Effect.Interval != "" || texts.Fixed.Interval != "" {
+		v.Cells.Unit = unitOf(texts.Effect.Value)
 	}
 	if texts.Own != "" && texts.Effect.Interval != "" {
 		v.Cells.Level = "at " + texts.Own
@@ -223,7 +228,7 @@ func newRow(x *catalog.Experiment, r *results.Result, row *results.Row, axis Axi
 		if v.Rail == "" {
 			v.Rail = "unknown"
 		}
-		v.Cells.RailWord, v.Cells.Shown = railWord(v.Rail)+" "+texts.Limit, shown(g)
+		v.Cells.RailWord, v.Cells.Shown = railWord(v.Rail)+" "+texts.Limit, shown(row)
 	}
 	slice := ""
 	if len(row.Slice) > 0 {
@@ -238,7 +243,7 @@ func newRow(x *catalog.Experiment, r *results.Result, row *results.Row, axis Axi
 	} else {
 		v.Cells.Warnings, v.Cells.Details = warnings(row), details(x, r, row)
 	}
-	v.Cells.Alt = name + slice + ": lift " + texts.Effect.Value + ", interval " + orMissing(texts.Effect.Interval) + ", " + texts.State
+	v.Cells.Alt = name + slice + ": lift " + texts.Effect.Value + ", interval " + orMissing(texts.Effect.Interval) + v.Cells.Unit + ", " + texts.State
 	return v
 }
 
@@ -257,10 +262,25 @@ func kindOf(m *catalog.Metric, row *results.Row) string {
 	return strings.Join(parts, ", ")
 }
 
-// shown is the answer to a guardrail's other question, where the word leaves it open.
-func shown(g *results.Guardrail) string {
+// unitOf is what an effect's text has beside its number, as it is written behind an interval: %, " pp", " €".
+func unitOf(text string) string {
+	unit := strings.TrimFunc(strings.Map(func(c rune) rune {
+		if strings.ContainsRune("0123456789.,+−", c) {
+			return ' '
+		}
+		return c
+	}, text), unicode.IsSpace)
+	if unit == "" || unit == "%" || unit == results.Missing {
+		return strings.TrimPrefix(unit, results.Missing)
+	}
+	return " " + unit
+}
+
+// shown is the answer to a guardrail's other question, where the words leave it open: nothing is shown by an unreliable row.
+func shown(row *results.Row) string {
+	g := row.Guardrail
 	switch {
-	case g.NonInferiority == nil || g.State == "crossed":
+	case g.NonInferiority == nil || g.State == "crossed" || row.State == "unreliable" || row.State == "collecting":
 		return ""
 	case g.NonInferiority.Verdict == "shown":
 		return "shown to be within"
@@ -311,12 +331,16 @@ func decimal(sum string) string {
 }
 
 // why says what stands behind a state that is not a plain answer, and what is missing for one.
-func why(x *catalog.Experiment, row *results.Row) string {
+func why(x *catalog.Experiment, r *results.Result, row *results.Row) string {
 	var parts []string
 	for _, reason := range row.Reasons {
 		switch reason {
 		case results.ReasonFixedHorizon: // of the whole experiment: a banner says it once
 			continue
+		case results.ReasonSRM: // so does another, where it is the whole's
+			if broken(r) {
+				continue
+			}
 		case noPrePeriod: // of the adjusted difference: its item in the detail says it
 			continue
 		}

@@ -97,6 +97,17 @@ func (v *Row) Trend(x *catalog.Experiment, r *results.Result, t *results.Trend) 
 	return d
 }
 
+// Trendless says why there is no picture of how a row came about, where there never will be one; "" for others.
+func (v *Row) Trendless() string {
+	switch {
+	case v.row.Quantile > 0:
+		return "No picture over time: the history keeps sums by the hour and day, and a quantile can't be made from sums."
+	case v.row.Across != "":
+		return "No picture over time: the history keeps sums by the hour and day, and distinct values of all subjects together can't be counted from sums."
+	}
+	return ""
+}
+
 // pointsOf are the instants at which a treatment has an effect, the newest mostTrendPoints of them.
 func pointsOf(t *results.Trend, variant string, lift bool) []point {
 	var points []point
@@ -152,9 +163,9 @@ func (s scale) ticks() []float64 {
 	return list
 }
 
-// scaleOf chooses what of the effects is seen: zero, the newest interval, every estimate that has an interval, and three quarters of the other bounds;
-// the first intervals may be many times wider than all that follow and run out of the picture. A limit is seen if that does not
-// flatten the rest.
+// scaleOf chooses what of the effects is seen: zero, the newest interval, every estimate that has an interval (every one, where few
+// have), and three quarters of the other bounds; the first intervals may be many times wider than all that follow and run out of the
+// picture. A limit is seen if that does not flatten the rest.
 func scaleOf(points []point, limit float64, limited bool) scale {
 	var above, below []float64
 	low, high := 0.0, 0.0
@@ -169,7 +180,8 @@ func scaleOf(points []point, limit float64, limited bool) scale {
 	if len(above) > 0 {
 		see(quantile(above, 0.75))
 		see(-quantile(below, 0.75))
-	} else {
+	}
+	if 2*len(above) < len(points) {
 		for _, p := range points {
 			see(p.value)
 		}

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,41 @@ func course(by string, halves ...float64) *results.Trend {
 
 func drawn(x *catalog.Experiment, r *results.Result, t *results.Trend) *Trend {
 	return (&Row{row: &r.Rows[0]}).Trend(x, r, t)
+}
+
+// Where no history can be, the row says so; where there is only none yet, it says nothing.
+func TestTrendlessRowsSayWhy(t *testing.T) {
+	for _, c := range []struct {
+		row  results.Row
+		want string
+	}{
+		{results.Row{Quantile: 0.95}, "a quantile can't be made from sums"},
+		{results.Row{Across: "subjects"}, "distinct values of all subjects together can't be counted from sums"},
+		{results.Row{}, ""},
+	} {
+		if got := (&Row{row: &c.row}).Trendless(); got != c.want && (c.want == "" || !strings.Contains(got, c.want)) {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+// Few of the points have intervals, so all estimates are seen: the line must not leave the picture.
+func TestTrendWithoutIntervalsShowsEveryEstimate(t *testing.T) {
+	x, r := experiment(), said([4]string{"CTR", "b", "not_clear", ""})
+	r.Rows[0].Lift = results.Lift{Value: ptr(0.001), IntervalAlways: &[2]float64{-0.002, 0.004}}
+	var ys []float64
+	for point := range strings.SplitSeq(strings.TrimPrefix(drawn(x, r, course("day", 0, 0, 0, 0)).Line, "M"), "L") {
+		var at, y float64
+		if _, err := fmt.Sscanf(point, "%g %g", &at, &y); err != nil {
+			t.Fatal(err)
+		}
+		if ys = append(ys, y); y < 0 || y > trendHeight {
+			t.Errorf("a point at %g of %g", y, trendHeight)
+		}
+	}
+	if len(ys) != 5 {
+		t.Errorf("%d points", len(ys))
+	}
 }
 
 func TestTrendIsDrawnFromItsPoints(t *testing.T) {

@@ -98,6 +98,9 @@ func judge(x *catalog.Experiment, r *results.Result, p *Page) Verdict {
 	if t.rails == 0 {
 		v.Guardrails = "none declared"
 	}
+	if r.SRM.P != nil && r.SRM.State != "collecting" {
+		v.SRM += "; χ² at one look p " + results.FormatP(r.SRM.P, r.Alpha)
+	}
 	v.Warnings = "none"
 	if len(t.warnedRows) > 0 {
 		v.Warnings = warned(x, t.warnedRows, len(t.warnedRows))

@@ -331,3 +331,14 @@ func TestListMarksWhatToCheck(t *testing.T) {
 		}
 	}
 }
+
+// An interval is in the unit of the effect beside it, however that is written.
+func TestUnitOfAnEffect(t *testing.T) {
+	for text, want := range map[string]string{
+		"+2.3%": "%", "−12.1 pp": " pp", "+₩1,193": " ₩", "−€0.21": " €", "+5.28 CHF": " CHF", "+17.7 ms": " ms", "−0.0007": "", results.Missing: "",
+	} {
+		if got := unitOf(text); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
