@@ -73,8 +73,11 @@ func (o *oracle) before(a, b *Event) bool {
 	if a.Time != b.Time {
 		return a.Time < b.Time
 	}
-	if a.ID != nil && b.ID != nil {
+	switch {
+	case a.ID != nil && b.ID != nil:
 		return bytes.Compare(a.ID, b.ID) < 0
+	case a.ID != nil || b.ID != nil:
+		return a.ID != nil
 	}
 	if a.Input != b.Input {
 		return o.rank(a.Input) < o.rank(b.Input)

@@ -79,8 +79,18 @@ func (q *queue) move(hash uint64, subject string, from, to int64) {
 	if to != forever {
 		at := queued{to, hash, subject}
 		q.change(&at, 1)
-		heap.Push(&q.soon, at)
+		q.back(&at)
 	}
+}
+
+// back makes take find a row: one that is new, that came back to where it is committed, or that take returned and that stays
+// where it is, as when the data's own end lets in only those of the shorter lateness.
+func (q *queue) back(at *queued) {
+	if q.pending[string(at.key())] > 0 {
+		heap.Push(&q.soon, *at)
+		return
+	}
+	q.stored = min(q.stored, at.due)
 }
 
 func (q *queue) change(at *queued, by int) {
@@ -90,7 +100,8 @@ func (q *queue) change(at *queued, by int) {
 	}
 }
 
-// take returns the rows due after one clock and up to another, in the order of subjects' keys. They stay in the queue.
+// take returns the rows due after one clock and up to another, in the order of subjects' keys. They stay in the queue, but are
+// not found again: whoever takes them moves them, or puts them back.
 func (q *queue) take(db pebble.Reader, after, until int64) ([]queued, error) {
 	var list []queued
 	for len(q.soon) > 0 && q.soon[0].due <= until {

@@ -163,7 +163,11 @@ func (s *Store) ripen(now ripeness, sink Sink) error {
 		}
 		s.core.ripe = now
 		s.core.ripen(subject, was, sink)
-		s.queue.move(q.hash, q.subject, q.due, s.core.nextDue(subject))
+		if due := s.core.nextDue(subject); due != q.due {
+			s.queue.move(q.hash, q.subject, q.due, due)
+		} else {
+			s.queue.back(q)
+		}
 	}
 	s.core.ripe = now
 	s.offsets.ripe = now

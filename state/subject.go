@@ -72,9 +72,14 @@ type tie struct {
 	offset int64
 }
 
-// less orders events of one time: by id, or by coordinates where one of them has none. rank gives inputs their order.
+// less orders events of one time: those with an id first, by id; then those without, by coordinates, inputs being in the order
+// of rank. One rule for any two of them, such as coordinates where one lacks an id, would let three events form a circle, and
+// which of them is first would depend on the order in which they came.
 func (t *tie) less(o *tie, rank func(Input) int) bool {
-	if t.hasID && o.hasID {
+	if t.hasID != o.hasID {
+		return t.hasID
+	}
+	if t.id != o.id {
 		return t.id < o.id
 	}
 	if t.input != o.input {

@@ -1,8 +1,10 @@
 package metamorphic
 
 import (
+	"cmp"
 	"fmt"
-	"sort"
+	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/tidemark/tidemark/bench/oracle"
@@ -56,16 +58,8 @@ func (g *generator) log() {
 		}
 		g.c.Log = append(g.c.Log, r)
 	}
-	sort.SliceStable(g.c.Log, func(i, j int) bool {
-		a, b := g.c.Log[i], g.c.Log[j]
-		if a.Source != b.Source {
-			return a.Source < b.Source
-		}
-		if a.Partition != b.Partition {
-			return a.Partition < b.Partition
-		}
-		return a.Offset < b.Offset
-	})
+	byPartition(g.c.Log)
+	g.collide()
 }
 
 // time draws an event time around now: mostly recent, often just inside or outside a bound.
@@ -113,6 +107,62 @@ func (g *generator) fields(r *oracle.Record) {
 	}
 }
 
+// collide takes the id from some records of a third of the cases, and gives exposures and profiles the time of another of their
+// subject: of events of one definition and one instant some have an id and some have none. What it draws, it draws for itself.
+func (g *generator) collide() {
+	r := rand.New(rand.NewPCG(g.c.Seed, 113))
+	if r.IntN(3) > 0 {
+		return
+	}
+	share := r.Float64()
+	last, made := map[string]int64{}, map[string]int64{} // times by def and subject, and by identity: a copy is a copy still
+	for i := range g.c.Log {
+		l := &g.c.Log[i]
+		if l.HasID && r.Float64() < share {
+			l.HasID, l.ID = false, ""
+		}
+		of, identity := l.Def+l.Subject, l.Def+l.Subject+l.ID
+		if t, ok := made[identity]; ok && l.HasID {
+			l.Time = t
+		} else if t, ok := last[of]; ok && (l.Def == "EXPOSE" || l.Def == "PERSON") && r.IntN(2) == 0 && t <= l.Timestamp+5*minute {
+			l.Time = t
+		}
+		last[of], made[identity] = l.Time, l.Time
+	}
+}
+
+// Scatter returns a case whose subjects are in any partition of their topics, as in a topic that something else keys, or in
+// files: what a subject did arrives interleaved in any way. Copies of an event stay together: the first of them in its
+// partition stands.
+func (c *Case) Scatter() *Case {
+	r := rand.New(rand.NewPCG(c.Seed, 127))
+	scattered := *c
+	scattered.Partitions = 2 + r.IntN(2)
+	scattered.Log = slices.Clone(c.Log)
+	log := scattered.Log
+	slices.SortStableFunc(log, func(a, b oracle.Record) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
+	offsets := map[string]int64{}
+	for i := range log {
+		l := &log[i]
+		l.Partition = r.IntN(scattered.Partitions)
+		if l.HasID {
+			l.Partition = int(Partition(l.Def+l.Subject+l.ID, scattered.Partitions))
+		}
+		at := name(l.Source, l.Partition)
+		l.Offset = offsets[at]
+		offsets[at]++
+	}
+	byPartition(log)
+	return &scattered
+}
+
+// byPartition puts records into the order of their source partitions.
+func byPartition(log []oracle.Record) {
+	slices.SortStableFunc(log, func(a, b oracle.Record) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+	})
+}
+
 // Partition of a subject: Kafka's murmur2, as Java's default partitioner has it.
 func Partition(subject string, partitions int) int32 {
 	data := []byte(subject)
@@ -146,7 +196,13 @@ func Partition(subject string, partitions int) int32 {
 
 // JSON is a record as it stands in its topic.
 func JSON(r oracle.Record) []byte {
-	out := fmt.Appendf(nil, `{"user":%q,"at":%q,"id":%q`, r.Subject, time.UnixMicro(r.Time).UTC().Format("2006-01-02 15:04:05.000000"), r.ID)
+	out := fmt.Appendf(nil, `{"user":%q,"at":%q`, r.Subject, time.UnixMicro(r.Time).UTC().Format("2006-01-02 15:04:05.000000"))
+	switch {
+	case r.ID != "":
+		out = fmt.Appendf(out, `,"id":%q`, r.ID)
+	case r.Offset%2 == 0:
+		out = append(out, `,"id":null`...)
+	}
 	for _, name := range []string{"experiment", "variant", "platform", "country", "tier", "region", "item", "category"} {
 		if v, ok := r.Fields[name]; ok {
 			out = fmt.Appendf(out, `,%q:%q`, name, v)

@@ -87,13 +87,13 @@ func distinct(spec Spec, log []Record) (subjects map[string][]kept, late, duplic
 	return subjects, late, duplicate
 }
 
-// before is the order of events: time, then identity.
+// before is the order of events: time, then those that have an id by it, then the others by coordinates.
 func before(a, b kept) bool {
 	if a.Time != b.Time {
 		return a.Time < b.Time
 	}
-	if a.HasID && b.HasID {
-		return a.ID < b.ID
+	if a.HasID || b.HasID {
+		return a.HasID && (!b.HasID || a.ID < b.ID)
 	}
 	if a.Source != b.Source {
 		return a.Source < b.Source
