@@ -70,7 +70,8 @@ func Compare(treatment, control *moment.Sums, d Design) Comparison {
 	}
 	c.Lift.Method = d.Lift.orDefault()
 	if t.Value.OK && k.Value.OK {
-		c.Difference = normalTest(moment.RatioDifference(treatment, control, d.Scale), t.Var, k.Var, l)
+		c.Difference = armsTest(moment.RatioDifference(treatment, control, d.Scale), t, k, l)
+		c.Difference = d.Tuning.tests(c.Difference)
 		c.Difference.Always = d.Boundary.Test(d.Tuning, c.Difference, treatment.N, control.N, l.alpha)
 		c.Welch = welch(c.Difference, t, k, l)
 		c.Lift = lift(c.Lift.Method, c.Difference, plainEffect(c.Difference, t, k), l.k, &reasons)
@@ -100,7 +101,7 @@ func Difference(treatment, control *moment.Sums, t, c Estimate, sc moment.Scale,
 	if !t.Value.OK || !c.Value.OK {
 		return Test{}
 	}
-	return normalTest(moment.RatioDifference(treatment, control, sc), t.Var, c.Var, levelOf(alpha))
+	return armsTest(moment.RatioDifference(treatment, control, sc), t, c, levelOf(alpha))
 }
 
 // normalTest makes the two-sided normal test of a difference whose arms have the given variances.

@@ -94,16 +94,17 @@ func adjusted(unadjusted float64, t, c Estimate, before *[2]armBefore, d Design,
 	a.Treatment = adjust(t, lt, theta, x)
 	a.Control = adjust(c, lc, theta, x)
 	diff := unadjusted - theta*(lt.X-lc.X)
-	a.Difference = normalTest(diff, a.Treatment.Var, a.Control.Var, level)
+	a.Difference = armsTest(diff, a.Treatment, a.Control, level)
 	if a.Difference.SE.OK && a.Difference.SE.V == 0 {
 		reasons.add(ZeroVariance)
 	}
+	a.Difference = d.CUPEDTuning.tests(a.Difference)
 	a.Difference.Always = d.Boundary.Test(d.CUPEDTuning, a.Difference, lt.N, lc.N, level.alpha)
 	a.Lift = lift(d.Lift.orDefault(), a.Difference, effect{
 		diff: diff, base: c.Value.V,
 		varDiff: a.Treatment.Var.V + a.Control.Var.V, varBase: c.Var.V,
 		cov: -(lc.YY - theta*lc.YX) / float64(lc.N),
-	}, level.k, &reasons)
+	}.of(a.Difference, a.Treatment, a.Control), level.k, &reasons)
 	a.Reasons = reasons.sorted()
 	return a
 }
@@ -125,5 +126,5 @@ func TuneCUPED(treatment, control *moment.Sums, sc moment.Scale, subjects int64)
 	if !a.Difference.SE.OK || a.Difference.SE.V == 0 {
 		return 0, false
 	}
-	return tune(treatment.N, control.N, a.Difference.SE.V, subjects), true
+	return tune(treatment.N, control.N, a.Difference.Cautious().SE.V, subjects), true
 }

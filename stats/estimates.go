@@ -27,7 +27,8 @@ func CompareEstimates(treatment, control Estimate, d Design) Comparison {
 		}
 	}
 	if treatment.Value.OK && control.Value.OK && treatment.Var.V >= 0 && control.Var.V >= 0 {
-		c.Difference = normalTest(treatment.Value.V-control.Value.V, treatment.Var, control.Var, l)
+		c.Difference = armsTest(treatment.Value.V-control.Value.V, treatment, control, l)
+		c.Difference = d.Tuning.tests(c.Difference)
 		c.Difference.Always = d.Boundary.Test(d.Tuning, c.Difference, treatment.N, control.N, l.alpha)
 		if treatment.N > 1 && control.N > 1 {
 			c.Welch = welch(c.Difference, treatment, control, l)

@@ -1,7 +1,5 @@
 package stats
 
-import "math"
-
 // Limit is a guardrail's limit. Its sign is the harmful direction.
 type Limit struct {
 	// Value is a lift if Relative (+5 % is 0.05), else a difference in the metric's unit.
@@ -26,7 +24,7 @@ const nearShare = 0.8
 //
 //	d = t − r·c,   SE_d² = v_t + r²·v_c,   crossed iff d is beyond 0 by more than k·SE_d
 //
-// with k of the always-valid interval: the same as asking whether Fieller's interval lies beyond L. While nothing may be said
+// with k of the always-valid interval, and SE_d² after AlwaysVar like that of the difference: the same as asking whether Fieller's interval lies beyond L. While nothing may be said
 // (silence, no tuning, no numbers) the word is within. That a row is unreliable does not silence its guardrail: harm that may be
 // there is shown, with the reasons for doubt.
 // Source: DESIGN §7; without division as Fieller 1954.
@@ -48,26 +46,31 @@ func guardrail(c *Comparison, d Design, silence []Reason) GuardrailWord {
 
 // boundsBeyond returns the always-valid bounds of beyond.
 func boundsBeyond(c *Comparison, l Limit, value float64) (low, high float64) {
-	d, se := beyond(c, l, value)
-	k := c.Difference.Always.K.V
-	return d - k*se, d + k*se
+	test := beyond(c, l, value)
+	h := c.Difference.Always.K.V * test.Cautious().SE.V
+	return test.Value.V - h, test.Value.V + h
 }
 
-// beyond returns how far the result is past a limit of the given value in the harmful direction, and its standard error.
-func beyond(c *Comparison, l Limit, value float64) (d, se float64) {
-	d, se = c.Difference.Value.V-value, c.Difference.SE.V
+// beyond returns how far the result is past a limit of the given value in the harmful direction, and its standard errors.
+func beyond(c *Comparison, l Limit, value float64) Test {
+	test := Test{Value: Known(c.Difference.Value.V - value), SE: c.Difference.SE, SEAlways: c.Difference.SEAlways}
 	if l.Relative {
 		r := 1 + value
 		if c.Control.Value.V < 0 {
 			r = 1 - value
 		}
-		d = c.Difference.Value.V - (r-1)*c.Control.Value.V
-		se = math.Sqrt(c.Treatment.Var.V + r*r*c.Control.Var.V)
+		control := c.Control
+		control.Var = Known(r * r * c.Control.Var.V)
+		always := test.SEAlways.OK
+		test = armsTest(c.Difference.Value.V-(r-1)*c.Control.Value.V, c.Treatment, control, usual)
+		if !always {
+			test.SEAlways = Number{}
+		}
 	}
 	if l.Value < 0 {
-		d = -d
+		test.Value.V = -test.Value.V
 	}
-	return d, se
+	return test
 }
 
 // NonInferiority tests whether a comparison is shown to be within a limit: one-sided, that the result is short of the limit on
@@ -78,6 +81,6 @@ func NonInferiority(c Comparison, l Limit, tuning Tuning, alpha float64) OneSide
 	if !c.Difference.SE.OK || l.Value == 0 {
 		return OneSided{}
 	}
-	d, se := beyond(&c, l, l.Value)
-	return tuning.OneSided(Test{Value: Known(d), SE: Known(se)}, 0, Less, c.Treatment.N, c.Control.N, alpha)
+	test := beyond(&c, l, l.Value)
+	return tuning.OneSided(test, 0, Less, c.Treatment.N, c.Control.N, alpha)
 }

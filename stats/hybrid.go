@@ -15,9 +15,9 @@ func (t Tuning) Hybrid(test Test, nt, nc int64, alpha float64, planned bool) Alw
 	}
 	p := a.P.V
 	if planned {
-		if z := NormalUpper(alpha / 4); z < a.K.V {
-			a.K = Known(z)
-			a.Interval = Between(test.Value.V-z*test.SE.V, test.Value.V+z*test.SE.V)
+		if h, se := NormalUpper(alpha/4)*test.SE.V, t.tested(test).SE.V; h < a.K.V*se {
+			a.K = Known(h / se)
+			a.Interval = Between(test.Value.V-h, test.Value.V+h)
 		}
 		look := test.P
 		if !look.OK {

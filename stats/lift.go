@@ -26,14 +26,26 @@ type effect struct {
 	diff, base       float64 // the difference, and the control's value that it is measured by
 	varDiff, varBase float64
 	cov              float64 // of diff and base: −v_c for t − c over c
+	// of diff's variance the treatment's part, and the factors of allowance; both are 1 where the difference makes none
+	varT, ft, fc float64
 }
 
 // plainEffect is that of two independent arms with test's difference.
 func plainEffect(test Test, t, c Estimate) effect {
-	return effect{
+	e := effect{
 		diff: test.Value.V, base: c.Value.V,
 		varDiff: t.Var.V + c.Var.V, varBase: c.Var.V, cov: -c.Var.V,
 	}
+	return e.of(test, t, c)
+}
+
+// of makes the effect's always-valid interval allow for arms of different size as test does, whose arms t and c are.
+func (e effect) of(test Test, t, c Estimate) effect {
+	e.varT, e.ft, e.fc = t.Var.V, 1, 1
+	if test.SEAlways.OK {
+		e.ft, e.fc = allowance(t.N, c.N)
+	}
+	return e
 }
 
 // lift fills a Lift for a difference that has been tested, with k standard errors to a side of the fixed-horizon interval, and says
@@ -58,7 +70,7 @@ func lift(m LiftMethod, test Test, e effect, k float64, reasons *reasonSet) Lift
 		reasons.add(LiftUnbounded)
 	}
 	if test.Always.K.OK {
-		if l.IntervalAlways = e.interval(m, test.Always.K.V); !l.IntervalAlways.OK {
+		if l.IntervalAlways = e.intervalAlways(m, test.Always.K.V); !l.IntervalAlways.OK {
 			reasons.add(LiftUnboundedAlways)
 		}
 	}
@@ -79,6 +91,23 @@ func LiftInterval(m LiftMethod, t, c Estimate, k float64) Interval {
 		return Interval{}
 	}
 	return plainEffect(Test{Value: Known(t.Value.V - c.Value.V)}, t, c).interval(m.orDefault(), k)
+}
+
+// intervalAlways is interval for the variance of AlwaysVar, which is the greater of two for each lift that is asked about: what is not
+// rejected is the one interval and the other, which both hold diff/base. So Fieller's stays dual to the difference.
+func (e effect) intervalAlways(m LiftMethod, k float64) Interval {
+	own := e.interval(m, k)
+	if e.ft == e.fc {
+		return own
+	}
+	allowed := e
+	allowed.varDiff = e.ft*e.varT + e.fc*(e.varDiff-e.varT)
+	allowed.varBase, allowed.cov = e.fc*e.varBase, e.fc*e.cov
+	other := allowed.interval(m, k)
+	if !own.OK || !other.OK {
+		return Interval{}
+	}
+	return Between(math.Min(own.Low, other.Low), math.Max(own.High, other.High))
 }
 
 func (e effect) interval(m LiftMethod, k float64) Interval {

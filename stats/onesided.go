@@ -45,7 +45,8 @@ func (t Tuning) OneSided(test Test, margin float64, side Side, nt, nc int64, alp
 	if !t.Set() {
 		return o
 	}
-	o.always(t.shrink(nt, nc, test.SE.V, 2*alpha), z, sign, test, alpha)
+	test = t.tested(test)
+	o.always(t.shrink(nt, nc, test.SE.V, 2*alpha), sign*(test.Value.V-margin)/test.SE.V, sign, test, alpha)
 	return o
 }
 

@@ -125,6 +125,7 @@ type Estimate struct {
 type Test struct {
 	Value    Number // treatment − control
 	SE       Number // sqrt(Var_t + Var_c)
+	SEAlways Number // what Always is made of; absent where that is SE (AlwaysVar)
 	Z        Number // Value/SE
 	P        Number // two-sided, normal; never 0
 	Log10P   Number // log10 of the true P, also where P itself is too small for a float64

@@ -21,7 +21,7 @@ func (t Tuning) Set() bool { return t.V > 0 || t.Tau2 > 0 }
 type Always struct {
 	P        Number   // current p: min(1, 1/e)
 	LogE     Number   // ln e, the natural logarithm of the e-value; e itself overflows
-	K        Number   // half-width of the interval in standard errors
+	K        Number   // half-width of the interval in standard errors (SEAlways)
 	Interval Interval // difference ± K·SE
 }
 
@@ -73,11 +73,12 @@ func (t Tuning) shrink(nt, nc int64, se, alpha float64) float64 {
 //	e  = sqrt(1−w)·exp(w·z²/2),   p = min(1, 1/e)
 //	k² = (−ln(1−w) − 2·ln α)/w = ((v+ρ)/v)·ln((v+ρ)/(ρ·α²))
 //
-// so that e ≥ 1/α exactly when |z| ≥ k. It is absent if the tuning is not set or SE is not above 0. It takes the difference for normal,
+// so that e ≥ 1/α exactly when |z| ≥ k. SE and z are those of AlwaysVar, which for balanced arms, and with Tau2, are the test's own. It is absent if the tuning is not set or SE is not above 0. It takes the difference for normal,
 // as means of many subjects nearly are; of heavy tails (a few subjects with most of the total) that is true late, so cap or winsorise such
 // metrics. Early looks are what the silence rule and StudentMixture are for.
 // Source: DESIGN §7; Howard et al., arXiv:1810.08240; Johari et al., KDD 2017.
 func (t Tuning) Always(test Test, nt, nc int64, alpha float64) Always {
+	test = t.tested(test)
 	if !t.Set() || !test.Z.OK {
 		return Always{}
 	}
@@ -156,7 +157,7 @@ func Tune(treatment, control *moment.Sums, sc moment.Scale, subjects int64) (v f
 	if errT != nil || errC != nil || len(Silence(treatment, control, t, c)) > 0 {
 		return 0, false
 	}
-	return tune(treatment.N, control.N, math.Sqrt(t.Var.V+c.Var.V), subjects), true
+	return tune(treatment.N, control.N, math.Sqrt(AlwaysVar(t, c).V), subjects), true
 }
 
 func tune(nt, nc int64, se float64, subjects int64) float64 {

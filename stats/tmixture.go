@@ -11,6 +11,7 @@ import "math"
 // where k is infinite nothing can be significant, which guards small samples without a rule; K and Interval are absent there.
 // It tends to Always as ν grows. Source: Lindon et al., arXiv:2210.08589 (avlm).
 func (t Tuning) StudentMixture(test Test, nt, nc int64, alpha float64) Always {
+	test = t.tested(test)
 	if !t.Set() || !test.Z.OK {
 		return Always{}
 	}

@@ -33,5 +33,6 @@ func Drift(treatment, control *moment.Sums, sc moment.Scale, mean bool, alpha fl
 		return Test{}
 	}
 	diff := moment.RatioDifference(treatment, control, sc) - (lt.X - lc.X)
-	return normalTest(diff, Known(lt.Residual(1)/float64(lt.N)), Known(lc.Residual(1)/float64(lc.N)), levelOf(alpha))
+	late := func(l *moment.Linear) Estimate { return Estimate{N: l.N, Var: Known(l.Residual(1) / float64(l.N))} }
+	return armsTest(diff, late(&lt), late(&lc), levelOf(alpha))
 }

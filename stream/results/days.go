@@ -142,6 +142,9 @@ func (e *Evaluator) drift(mt *metric, k, v int, sums []moment.Sums, facts map[st
 	if f := facts[rowKey(mt.Metric.ID, nil, e.x.Variants[v].ID)]; !mt.tau2 && (f.Definition == "" || f.Definition == mt.hash) {
 		tuning = stats.Tuning{V: f.V, Tau2: f.Tau2}
 	}
+	if tuning.Tau2 == 0 {
+		test = test.Cautious()
+	}
 	if min(t.N, c.N) < minDriftSubjects || !test.Z.OK || !test.SE.OK || test.SE.V == 0 {
 		return d
 	}

@@ -156,7 +156,7 @@ func withEstimate(a Arm, e stats.Estimate) Arm {
 
 func difference(t stats.Test) Difference {
 	return Difference{
-		Value: t.Value.Ptr(), SE: t.SE.Ptr(), Z: t.Z.Ptr(), P: t.P.Ptr(), Interval: t.Interval.Ptr(),
+		Value: t.Value.Ptr(), SE: t.SE.Ptr(), SEAlways: t.SEAlways.Ptr(), Z: t.Z.Ptr(), P: t.P.Ptr(), Interval: t.Interval.Ptr(),
 		PAlways: t.Always.P.Ptr(), IntervalAlways: t.Always.Interval.Ptr(),
 	}
 }

@@ -19,7 +19,8 @@ func powerOf(cmp *stats.Comparison, d stats.Design, mde float64) *Power {
 	p := &Power{}
 	level := d.Boundary.Level(d.Alpha)
 	base := math.Abs(cmp.Control.Value.V)
-	effect := func(k float64) (absolute, lift *float64) {
+	always := cmp.Difference.Cautious().SE
+	effect := func(se stats.Number, k float64) (absolute, lift *float64) {
 		v, err := stats.MDE(se.V, k, wantedPower)
 		if err != nil {
 			return nil, nil
@@ -29,9 +30,9 @@ func powerOf(cmp *stats.Comparison, d stats.Design, mde float64) *Power {
 		}
 		return stats.Known(v).Ptr(), lift
 	}
-	p.MDEFixed, p.MDEFixedLift = effect(stats.NormalUpper(d.Alpha / 2))
+	p.MDEFixed, p.MDEFixedLift = effect(se, stats.NormalUpper(d.Alpha/2))
 	if k := cmp.Difference.Always.K; k.OK {
-		p.MDE, p.MDELift = effect(k.V)
+		p.MDE, p.MDELift = effect(always, k.V)
 	}
 	if mde == 0 {
 		return p
@@ -39,7 +40,7 @@ func powerOf(cmp *stats.Comparison, d stats.Design, mde float64) *Power {
 	wanted := math.Abs(mde)
 	p.Lift = &wanted
 	need := stats.Needed{
-		NT: cmp.Treatment.N, NC: cmp.Control.N, SE: se.V, Tuning: d.Tuning, Alpha: level, FinalLook: d.Boundary.FinalLook,
+		NT: cmp.Treatment.N, NC: cmp.Control.N, SE: always.V, Tuning: d.Tuning, Alpha: level, FinalLook: d.Boundary.FinalLook,
 	}
 	if n, err := need.Subjects(wanted*base, wantedPower); err == nil {
 		p.Subjects = &n

@@ -107,7 +107,7 @@ func (q *quantiles) tune(subjects int64) *Tuning {
 	if t.N < leastSubjects || c.N < leastSubjects || !(t.Var.V > 0) || !(c.Var.V > 0) {
 		return nil
 	}
-	v := stats.Intrinsic(t.N, c.N, math.Sqrt(t.Var.V+c.Var.V)) * (float64(subjects) / float64(t.N+c.N))
+	v := stats.Intrinsic(t.N, c.N, math.Sqrt(stats.AlwaysVar(t, c).V)) * (float64(subjects) / float64(t.N+c.N))
 	return &Tuning{V: v}
 }
 

@@ -205,8 +205,10 @@ type Interval *[2]float64
 
 // Difference is treatment − control.
 type Difference struct {
-	Value          *float64 `json:"value"`
-	SE             *float64 `json:"se"`
+	Value *float64 `json:"value"`
+	SE    *float64 `json:"se"`
+	// SEAlways is the standard error that the always-valid numbers are made of, absent where that is SE.
+	SEAlways       *float64 `json:"se_always,omitempty"`
 	Z              *float64 `json:"z"`
 	P              *float64 `json:"p"`
 	Interval       Interval `json:"interval"`

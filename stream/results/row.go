@@ -140,7 +140,7 @@ func equalArm(a, b Arm) bool {
 }
 
 func equalDifference(a, b *Difference) bool {
-	return equalFloat(a.Value, b.Value) && equalFloat(a.SE, b.SE) && equalFloat(a.Z, b.Z) && equalFloat(a.P, b.P) &&
+	return equalFloat(a.Value, b.Value) && equalFloat(a.SE, b.SE) && equalFloat(a.SEAlways, b.SEAlways) && equalFloat(a.Z, b.Z) && equalFloat(a.P, b.P) &&
 		equalInterval(a.Interval, b.Interval) && equalFloat(a.PAlways, b.PAlways) && equalInterval(a.IntervalAlways, b.IntervalAlways)
 }
 

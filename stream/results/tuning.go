@@ -102,7 +102,7 @@ func (e *Evaluator) tune(t, c *moment.Sums, d stats.Design) *Tuning {
 	}
 	tuning := &Tuning{V: v}
 	if d.CUPED {
-		if se := stats.CUPED(t, c, d).Difference.SE; se.OK && se.V > 0 {
+		if se := stats.CUPED(t, c, d).Difference.Cautious().SE; se.OK && se.V > 0 {
 			tuning.VCUPED = stats.Intrinsic(t.N, c.N, se.V) * float64(subjects) / float64(t.N+c.N)
 		}
 	}

@@ -89,7 +89,11 @@ func (e *Evaluator) find(whole *evaluated, m, i int, dimensions map[int]*strata,
 	}
 	tuning := stats.Tuning{V: row.Tuning.V, Tau2: row.Tuning.Tau2}
 	t, c := whole.arms[v].Metric(mt.index), whole.arms[e.control].Metric(mt.index)
-	progress := tuning.Progress(t.N, c.N, *row.Difference.SE, e.x.Alpha)
+	se := row.Difference.SE
+	if row.Difference.SEAlways != nil {
+		se = row.Difference.SEAlways
+	}
+	progress := tuning.Progress(t.N, c.N, *se, e.x.Alpha)
 	rows := len(e.metrics) * len(e.treatments)
 	// check returns p after the number of checks, and whether that is at most the level.
 	check := func(q float64, df int, level float64, checks int) (p float64, odd bool) {

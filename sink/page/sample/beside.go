@@ -31,6 +31,7 @@ func (w *World) beside(e *experiment, u use, row *results.Row) {
 			c, theta := &row.CUPED.Difference, 0.61
 			lift, p := *c.Value/cv, math.Erfc(math.Abs(*c.Z)/math.Sqrt2)
 			c.P, c.Interval, row.CUPED.Theta = &p, within(*c.Value, 1.96**c.SE), &theta
+			d.SEAlways, c.SEAlways, row.Stratified.SEAlways = d.SE, c.SE, &se // as between arms of unequal size
 			row.CUPED.Lift = &results.Lift{Value: &lift, Interval: within(lift, 1.96**c.SE/cv), IntervalAlways: within(lift, k**c.SE/cv), Method: "delta"}
 		} else {
 			q := math.Min(1, *d.PAlways*4)
