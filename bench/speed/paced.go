@@ -35,11 +35,18 @@ type marks struct {
 	mu      sync.Mutex
 	waiting []mark
 	took    []time.Duration
+	// What the newest result showed, and when: a record can show before its acknowledgement has come to the producer.
+	shown map[int32]int64
+	at    time.Time
 }
 
 func (m *marks) add(k mark) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.shown[k.partition] > k.offset {
+		m.took = append(m.took, m.at.Sub(k.sent))
+		return
+	}
 	m.waiting = append(m.waiting, k)
 }
 
@@ -54,6 +61,7 @@ func (m *marks) seen(positions map[string]int64, at time.Time) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.shown, m.at = of, at
 	m.waiting = slices.DeleteFunc(m.waiting, func(k mark) bool {
 		if of[k.partition] <= k.offset {
 			return false

@@ -82,7 +82,8 @@ func (l *live) kill(ctx context.Context, round int, rate float64) (RestartSample
 	}
 	since := func() float64 { return float64(time.Since(killed).Microseconds()) / 1000 }
 	admin := http.Client{Timeout: 5 * time.Second}
-	for deadline := time.Now().Add(l.s.Measure * 5); out.Serving == 0 || out.Ready == 0 || out.CaughtUp == 0; time.Sleep(10 * time.Millisecond) {
+	limit := max(5*l.s.Measure, 2*time.Minute)
+	for deadline := killed.Add(limit); out.Serving == 0 || out.Ready == 0 || out.CaughtUp == 0; time.Sleep(10 * time.Millisecond) {
 		if out.Ready == 0 {
 			if response, err := admin.Get("http://" + l.e.admin + "/-/ready"); err == nil {
 				response.Body.Close()
@@ -113,7 +114,7 @@ func (l *live) kill(ctx context.Context, round int, rate float64) (RestartSample
 			return out, err
 		}
 		if time.Now().After(deadline) {
-			return out, fmt.Errorf("speed: %s after the kill: serving after %.0f ms, ready after %.0f ms, caught up after %.0f ms (0: not yet)", l.s.Measure*5, out.Serving, out.Ready, out.CaughtUp)
+			return out, fmt.Errorf("speed: %s after the kill: serving after %.0f ms, ready after %.0f ms, caught up after %.0f ms (0: not yet)", limit, out.Serving, out.Ready, out.CaughtUp)
 		}
 	}
 	return out, nil
