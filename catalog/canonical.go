@@ -165,7 +165,11 @@ func (s *Source) settle() {
 }
 
 // canonical is the meaning of an experiment, without metrics and slices.
-func (e *Experiment) canonical() string {
+func (e *Experiment) canonical() string { return e.writeCanonical(e.Ramp) }
+
+// writeCanonical is the meaning of an experiment with a ramp. What its state is built from is that without one: the state has
+// every subject's first exposure, so that steps may come, go and move while the experiment runs.
+func (e *Experiment) writeCanonical(ramp []RampStep) string {
 	c := newCanonical("experiment")
 	c.line("subject", e.Subject)
 	x := e.Exposure
@@ -175,6 +179,11 @@ func (e *Experiment) canonical() string {
 	c.line("exposure.lateness", durationText(x.Lateness))
 	for i, w := range ratios(e.Variants) {
 		c.line("variant."+segment(e.Variants[i].ID), w)
+	}
+	for _, s := range ramp {
+		for i, w := range shares(s.Weights) {
+			c.line("ramp."+timeText(s.From)+"."+segment(e.Variants[i].ID), w)
+		}
 	}
 	c.line("control", e.Control)
 	c.line("start", timeText(e.Start))
@@ -245,7 +254,7 @@ func (k DimensionKind) String() string {
 	return [...]string{"exposure", "profile", "event"}[k]
 }
 
-// hash identifies everything that shapes the state of a plan's shards.
+// hash identifies everything that shapes the state of a plan's shards. Ramps do not.
 func (p *Plan) hash() Hash {
 	c := newCanonical("plan")
 	c.line("subject", p.Subject)
@@ -268,7 +277,7 @@ func (p *Plan) hash() Hash {
 	}
 	for _, x := range p.Experiments {
 		path := "experiment." + x.ID
-		c.line(path, x.Hash().String())
+		c.line(path, hashOf(x.writeCanonical(nil)).String())
 		for _, d := range x.Dimensions {
 			c.line(path+".slice."+segment(d.Name), hashOf(d.canonical(x.Experiment)).String())
 		}

@@ -216,7 +216,9 @@ type Experiment struct {
 		Where    *sql.Predicate
 		Lateness time.Duration // Lx
 	}
-	Variants   []Variant // sorted by id
+	Variants []Variant // sorted by id, with the weights from Start on
+	// Ramp are the steps at which the weights change, in the order of time.
+	Ramp       []RampStep
 	Control    string
 	Start      time.Time
 	End, Stop  time.Time   // zero: not given

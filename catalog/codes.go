@@ -55,6 +55,7 @@ var explanations = map[string]string{
 	"E048": "The sign of a guardrail's limit is the harmful direction; 0 has none.",
 	"E049": "Two settings of how results are tested contradict each other. A final look needs a planned end to be at, and an always-valid interval to stand beside; e-BH needs e-values, which neither a fixed-horizon test nor a final look has.",
 	"E051": "An alert's summary is a Go text/template and must parse: an alert that can't be worded must not be found out when it fires.",
+	"E052": "A step of a ramp says from when on every variant has another planned weight. Steps lie after start and before stop, in the order of time, and each names all variants.",
 	"W101": "Without a direction up is taken for better. For latency, crashes or cost that is wrong, and the page would call harm better. Say up, down or none.",
 	"W102": "The key is understood and checked, but this version does nothing with it yet. Results are as if it were not there.",
 	"W103": "The sign of a guardrail's limit says which way harm lies; the metric's direction says which way good lies. Here they are the same way. One of the two is a slip.",
@@ -69,4 +70,5 @@ var explanations = map[string]string{
 	"W112": "Notifications name experiments and numbers; over plain HTTP everybody on the way can read them.",
 	"W113": "With a date as its time every event of a day happens at midnight in the source's timezone, so order and windows within a day can't be decided.",
 	"W114": "Lateness is measured against the time at which the broker got a record. A topic with CreateTime carries the producers' clocks instead: a producer whose clock is ahead makes the records of others late, and what it held back arrives unnoticed. Set message.timestamp.type=LogAppendTime on the topic.",
+	"W115": "The step of the ramp can be as it stands, but changes nothing or lies past the planned end. Most likely it is a slip.",
 }

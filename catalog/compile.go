@@ -122,6 +122,9 @@ func (c *compiler) addExperiment(e *Experiment) {
 	if source := e.Exposure.Event.Source; source.Bounded() && !source.LatenessSet {
 		x.Lateness = Never
 	}
+	for _, s := range e.Ramp {
+		x.Cuts = append(x.Cuts, micros(s.From))
+	}
 	onEvents := uint(0) // mask of the event dimensions
 	for i, d := range e.Slices {
 		x.Dimensions = append(x.Dimensions, c.dimension(e, d))

@@ -71,6 +71,7 @@ experiment:
   subject: user_id
   exposure: {event: EXPOSURE, variant: arm, where: "experiment_id = 'search_rerank_v2'", lateness: 5m}
   variants: {control: 50, rerank_v2: 50}
+  ramp: [{from: 2026-03-05, weights: {control: 10, rerank_v2: 90}}]
   control: control
   start: 2026-03-02
   end: 2026-03-16T00:00:00+09:00

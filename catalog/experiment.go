@@ -34,6 +34,7 @@ func (l *loader) experiment(d *definition) *Experiment {
 	l.exposure(e, r)
 	l.variants(e, r)
 	l.period(e, r)
+	l.ramp(e, r)
 	l.testing(e, r)
 	l.slices(e, r)
 	return e
@@ -313,17 +314,25 @@ func (l *loader) variant(e *Experiment, p pair) float64 {
 		l.report.at("E005", p.key, fmt.Sprintf("variant %q is there twice", p.key.text), "keep one")
 		return 0
 	}
-	weight, ok := parseNumber(p.value.text)
+	weight, ok := l.weight(p)
+	if ok {
+		e.Variants = append(e.Variants, Variant{p.key.text, weight})
+	}
+	return weight
+}
+
+// weight reads a variant's weight.
+func (l *loader) weight(p pair) (weight float64, ok bool) {
+	weight, ok = parseNumber(p.value.text)
 	if p.value.kind != scalarNode || !ok || weight < 0 || weight > 1e9 {
 		at := p.value
 		if at.kind == nullNode {
 			at = p.key
 		}
 		l.report.at("E041", at, fmt.Sprintf("the weight of variant %q must be a number from 0 on", p.key.text), "weights are the planned split: 1 and 1, or 90 and 10")
-		return 0
+		return 0, false
 	}
-	e.Variants = append(e.Variants, Variant{p.key.text, weight})
-	return weight
+	return weight, true
 }
 
 // period checks start < end and start < stop.

@@ -82,6 +82,7 @@ func TestHashFollowsMeaning(t *testing.T) {
 		{"stop", "end: 2026-03-16", "stop: 2026-03-16", "experiment/landing_page plan/xpc_key"},
 		{"start", "2026-03-02T00", "2026-03-02T01", "experiment/landing_page plan/xpc_key"},
 		{"weights", "{control: 1, treatment: 1}", "{control: 1, treatment: 2}", "experiment/landing_page plan/xpc_key"},
+		{"a step of the ramp", "control: control", "ramp: [{from: 2026-03-05, weights: {control: 1, treatment: 9}}]\n  control: control", "experiment/landing_page"}, // the state has every t0
 		{"control", "control: control", "control: treatment", "experiment/landing_page plan/xpc_key"},
 		{"crossover", "crossover: exclude", "crossover: first", "experiment/landing_page plan/xpc_key"},
 		{"exposure lateness", "variant: variant}", "variant: variant, lateness: 5m}", "experiment/landing_page plan/xpc_key"},

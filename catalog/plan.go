@@ -1,6 +1,10 @@
 package catalog
 
-import "github.com/tidemark/tidemark/catalog/sql"
+import (
+	"slices"
+
+	"github.com/tidemark/tidemark/catalog/sql"
+)
 
 // Plan is what the shards of one subject type compute: the definitions that concern it, compiled to small integers.
 // It is immutable. Times are microseconds since 1970 UTC, durations microseconds.
@@ -56,9 +60,25 @@ type PlanExperiment struct {
 	Start, Stop   int64 // Stop is MaxInt64 if none
 	Lateness      int64 // Lx
 	PrePeriod     int64
+	// Cuts are the instants at which the planned weights change (Ramp), rising. Subjects first exposed from Cuts[k] on, up to the
+	// next one, are counted once more by themselves (EpochMetric).
+	Cuts []int64
 	// Dimensions in the order of Experiment.Slices; bit i of a grouping mask is Dimensions[i].
 	Dimensions []PlanDimension
 	Metrics    []PlanMetric
+}
+
+// EpochMetric is the number under which a cell counts the exposed subjects of epoch k, those first exposed from Cuts[k−1] on, up
+// to Cuts[k]. Epoch 0, before the first cut, has none: it is all exposed subjects less those of the others.
+func (x *PlanExperiment) EpochMetric(k int) int { return len(x.Metrics) + k - 1 }
+
+// Epoch returns the epoch of a first exposure at t0.
+func (x *PlanExperiment) Epoch(t0 int64) int {
+	k, found := slices.BinarySearch(x.Cuts, t0)
+	if found {
+		k++
+	}
+	return k
 }
 
 // DimensionKind says where a dimension's value comes from.

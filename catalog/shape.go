@@ -198,6 +198,11 @@ var corrections = []string{"none", "bonferroni", "holm", "bh", "ebh"}
 
 const correctionDoc = "For many comparisons, over all metrics and treatments: the family-wise error rate (bonferroni, holm) or the false discovery rate (bh, ebh; ebh holds at every look). Default none."
 
+var rampShape = &shape{name: "ramp", doc: "A step of a ramp: from when on subjects are split by other weights. The split is checked in each stretch between two steps against its own weights.", keys: []key{
+	{name: "from", kind: timeKey, required: true, doc: "Subjects first exposed from here on are split by these weights."},
+	{name: "weights", kind: weightsKey, required: true, doc: "Every variant with its planned weight."},
+}}
+
 var experimentShape = &shape{name: "experiment", doc: "A question and its arms.", keys: about(
 	key{name: "id", kind: idKey, required: true, doc: "The experiment's id."},
 	key{name: "hypothesis", kind: textKey, doc: "What is expected and why."},
@@ -205,6 +210,7 @@ var experimentShape = &shape{name: "experiment", doc: "A question and its arms."
 	key{name: "subject", kind: nameListKey, doc: "What is randomised: a column of the exposure event. Default: the one its metrics have in common."},
 	key{name: "exposure", kind: shapeKey, shape: exposureShape, required: true, doc: "The event at which a subject met its variant."},
 	key{name: "variants", kind: weightsKey, required: true, doc: "Variants with their planned weights."},
+	key{name: "ramp", kind: shapeListKey, shape: rampShape, doc: "When the weights change, in the order of time; until the first step they are those of variants. A step may be added while the experiment runs, without a rebuild."},
 	key{name: "control", kind: nameKey, required: true, doc: "The variant that the others are compared with."},
 	key{name: "start", kind: timeKey, required: true, doc: "Exposures before it do not count."},
 	key{name: "end", kind: timeKey, doc: "Planned end; cuts nothing."},

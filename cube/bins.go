@@ -48,7 +48,7 @@ func decodeBins(m *catalog.PlanMetric, b []byte) (*sketch.Bins, []byte, error) {
 
 // newCell returns an empty cell of an experiment.
 func newCell(x *catalog.PlanExperiment, key *Key) *Cell {
-	return &Cell{Key: key, sums: make([]moment.Sums, len(x.Metrics)+1), bins: newBins(x)}
+	return &Cell{Key: key, sums: make([]moment.Sums, sumsOf(x)), bins: newBins(x)}
 }
 
 // Quantiles returns how the events of a quantile metric are distributed. It must not be changed. A nil cell's is empty, and that

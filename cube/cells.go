@@ -39,19 +39,31 @@ func (k *Key) compare(o *Key) int {
 // changes is replaced, so the same pointer means the same sums.
 type Cell struct {
 	Key  *Key
-	sums []moment.Sums // of ExposedMetric, then of each metric
+	sums []moment.Sums // of ExposedMetric, then of each metric, then of each epoch but the first
 	bins bins
 }
 
 var zero moment.Sums
 
-// Metric returns the sums of a metric, an index into catalog.PlanExperiment.Metrics or moment.ExposedMetric. They must
+// Metric returns the sums of a metric, an index into catalog.PlanExperiment.Metrics, EpochMetric or moment.ExposedMetric. They must
 // not be changed. A nil cell's are zero.
 func (c *Cell) Metric(i int) *moment.Sums {
 	if c == nil {
 		return &zero
 	}
 	return &c.sums[i+1]
+}
+
+// Epoch returns how many exposed subjects of epoch k, of those that x's cuts make, the cell has. A nil cell has none.
+func (c *Cell) Epoch(x *catalog.PlanExperiment, k int) int64 {
+	if k > 0 {
+		return c.Metric(x.EpochMetric(k)).N
+	}
+	n := c.Exposed()
+	for k := 1; k <= len(x.Cuts); k++ {
+		n -= c.Metric(x.EpochMetric(k)).N
+	}
+	return n
 }
 
 // Exposed returns how many exposed subjects the cell has. A cell of an event dimension has none: who is in it differs

@@ -99,13 +99,19 @@ func (c *Cube) Compare(other *Cube, name func(uint32) string) error {
 			if err := g.compareBins(o, &p, name); err != nil {
 				return err
 			}
-			for m := range len(g.x.Metrics) + 1 {
+			known := sumsOf(g.x)
+			if g.recut {
+				known -= len(g.x.Cuts)
+			}
+			for m := range known {
 				has, must := g.sums(p, m), o.sums(p, m)
 				if has == must {
 					continue
 				}
 				metric := "exposed subjects"
-				if m > 0 {
+				if m > len(g.x.Metrics) {
+					metric = fmt.Sprintf("exposed subjects of epoch %d", m-len(g.x.Metrics))
+				} else if m > 0 {
 					metric = "metric " + g.x.Metrics[m-1].Metric.ID
 				}
 				k := g.key(&p, name)
@@ -169,6 +175,12 @@ type grid struct {
 	flagsDirty bool
 	savedFlags []byte
 
+	// cuts are those by which the rows that are loaded count epochs. recut: they are others than the definition's, and recutFrom
+	// is from where on the counts by epoch are not what they must be (epochs.go).
+	cuts      []int64
+	recut     bool
+	recutFrom int64
+
 	// pools are the distributions of the totals of winsorized metrics, by metric; nil without such metrics. gone are those
 	// that are frozen by now and still have rows.
 	pools []*pool
@@ -186,6 +198,7 @@ func newGrid(x *catalog.PlanExperiment, limits Limits) *grid {
 	g := &grid{x: x, limits: limits, last: -1, lineage: newLineage(x, limits)}
 	g.subject, g.event = dimensionMasks(x)
 	g.pools = newPools(x)
+	g.flagsDirty = len(x.Cuts) > 0
 	g.clear()
 	return g
 }

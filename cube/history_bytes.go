@@ -121,10 +121,13 @@ func cutPlace(b []byte, x *catalog.PlanExperiment) (k *Key, known bool, err erro
 }
 
 // metricName names a metric's version: its id and the first 8 bytes of its definition's hash. The exposed subjects have
-// no id.
+// no id; those of an epoch are named by the instant at which it begins.
 func metricName(x *catalog.PlanExperiment, i int) (id string, hash [8]byte) {
 	if i == 0 {
 		return "", hash
+	}
+	if k := i - 1 - len(x.Metrics); k >= 0 {
+		return "", [8]byte(appendTime(nil, x.Cuts[k]))
 	}
 	m := &x.Metrics[i-1]
 	copy(hash[:], m.Hash[:])
@@ -151,7 +154,7 @@ func appendHistoryCell(b []byte, x *catalog.PlanExperiment, c *Cell, order []int
 
 // metricOrder lists the places of a cell's sums by their metrics' names.
 func metricOrder(x *catalog.PlanExperiment) []int {
-	order := make([]int, len(x.Metrics)+1)
+	order := make([]int, sumsOf(x))
 	for i := range order {
 		order[i] = i
 	}

@@ -25,6 +25,10 @@ const (
 	//	2: cells of experiments with metrics that have bins, whose sums are followed by these
 	version     = 1
 	versionBins = 2
+	// Versions of what a grid has given up:
+	//	1: the first
+	//	2: followed by the instants that part the epochs
+	versionCuts = 2
 )
 
 // ErrFormat marks bytes that are not cells: damaged, or written by another version or for another plan.
@@ -110,10 +114,7 @@ func comparePlaces(a, b *place) int {
 }
 
 func (g *grid) persistFlags(experiment int, set func(key, old, new []byte) error) error {
-	value := []byte{version, byte(g.collapsed), 0}
-	if g.uncrossed {
-		value[2] = 1
-	}
+	value := g.flags()
 	if err := set(flagsKey(experiment), g.savedFlags, value); err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (c *Cell) version() byte {
 
 // beside are the bins of the metric whose sums are at i; nil for any other.
 func (c *Cell) beside(i int) *sketch.Bins {
-	if c.bins == nil || i == 0 {
+	if i == 0 || i > len(c.bins) {
 		return nil
 	}
 	return c.bins[i-1]
@@ -172,9 +173,10 @@ func appendCell(b []byte, c *Cell) ([]byte, error) {
 	return b, nil
 }
 
-// decodeCell reads what appendCell wrote.
-func decodeCell(value []byte, x *catalog.PlanExperiment) (*Cell, error) {
-	c, metrics := newCell(x, nil), len(x.Metrics)
+// decodeCell reads what appendCell wrote of a cell with so many epochs beside the first; its sums are of these.
+func decodeCell(value []byte, x *catalog.PlanExperiment, epochs int) (*Cell, error) {
+	c, metrics := newCell(x, nil), len(x.Metrics)+epochs
+	c.sums = make([]moment.Sums, metrics+1)
 	if len(value) == 0 || value[0] != c.version() {
 		return nil, fmt.Errorf("version %d, must be %d: %w", first(value), c.version(), ErrFormat)
 	}
@@ -231,6 +233,9 @@ func (c *Cube) Load(r pebble.Reader) error {
 	if err := errors.Join(it.Error(), it.Close()); err != nil {
 		return fmt.Errorf("cube: load: %w", err)
 	}
+	for _, g := range c.grids {
+		g.findRecut()
+	}
 	return nil
 }
 
@@ -256,10 +261,15 @@ func (c *Cube) LoadRow(key, value []byte) error {
 }
 
 func (g *grid) loadFlags(value []byte) error {
-	if len(value) != 3 || value[0] != version || uint(value[1])&^(g.subject|g.event) != 0 || value[2] > 1 {
+	if len(value) < 3 || value[0] != version && value[0] != versionCuts || uint(value[1])&^(g.subject|g.event) != 0 || value[2] > 1 {
 		return fmt.Errorf("flags %x: %w", value, ErrFormat)
 	}
-	g.collapsed, g.uncrossed, g.savedFlags = uint(value[1]), value[2] == 1, slices.Clone(value)
+	cuts, ok := decodeCuts(value[3:])
+	if !ok || (len(cuts) > 0) != (value[0] == versionCuts) {
+		return fmt.Errorf("cuts %x: %w", value, ErrFormat)
+	}
+	g.collapsed, g.uncrossed, g.savedFlags, g.cuts = uint(value[1]), value[2] == 1, slices.Clone(value), cuts
+	g.flagsDirty = !slices.Equal(g.flags(), value)
 	return nil
 }
 
@@ -274,7 +284,7 @@ func (g *grid) loadCell(key, value []byte) error {
 	for d := range g.x.Dimensions {
 		p.slice[d] = binary.BigEndian.Uint32(key[2+4*d:])
 	}
-	cell, err := decodeCell(value, g.x)
+	cell, err := decodeCell(value, g.x, len(g.cuts))
 	if err != nil {
 		return err
 	}
@@ -285,6 +295,7 @@ func (g *grid) loadCell(key, value []byte) error {
 	i := g.add(p)
 	g.slots[i].cell = cell
 	g.slots[i].saved = slices.Clone(value)
+	g.refit(i)
 	for m := range cell.sums {
 		if !empty(&cell.sums[m]) {
 			g.born(i)

@@ -38,7 +38,7 @@ func newPools(x *catalog.PlanExperiment) []*pool {
 
 // gather counts a change into its metric's pool. A subject stands once in the cells that fix no dimension of the events.
 func (g *grid) gather(ch *moment.Change) {
-	if ch.Metric < 0 || g.pools[ch.Metric] == nil {
+	if ch.Metric < 0 || ch.Metric >= len(g.pools) || g.pools[ch.Metric] == nil {
 		return
 	}
 	for d := range g.x.Dimensions {

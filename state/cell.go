@@ -71,6 +71,19 @@ func (c *core) contributions(s *Subject, x *exposed, within span, defs []int, ou
 			out = c.metricCells(s, x, i, base, within, out)
 		}
 	}
+	if defs == nil && !c.strictOnly {
+		out = c.epochCell(x, base, out)
+	}
+	return out
+}
+
+// epochCell appends the subject's cell as one that was first exposed in an epoch of a ramp; none for the first epoch.
+func (c *core) epochCell(x *exposed, base cell, out []cell) []cell {
+	p := &c.schema.plan.Experiments[x.experiment]
+	if k := p.Epoch(x.t0); k > 0 {
+		base.metric = p.EpochMetric(k)
+		out = append(out, base)
+	}
 	return out
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -135,6 +136,21 @@ func (s *Store) subjects(ctx context.Context, f func(hash uint64, subject *Subje
 // built from the events. What is applied but not yet committed is included.
 func (s *Store) Contributions(sink Sink) error {
 	return s.contributions(context.Background(), always, sink)
+}
+
+// CountEpochs hands sink the epoch of every subject of some experiments, as changes from nothing: the instants at which their
+// ramps change are others than when the cells were written (cube.Recount). Nothing of the state changes.
+func (s *Store) CountEpochs(ctx context.Context, experiments []int, sink Sink) error {
+	var cells []cell
+	return s.subjects(ctx, func(_ uint64, subject *Subject, _ []byte) error {
+		for i := range subject.exposed {
+			if x := &subject.exposed[i]; slices.Contains(experiments, int(x.experiment)) && !s.core.out(x) {
+				cells = s.core.epochCell(x, s.core.baseCell(subject, x), cells[:0])
+				emit(int(x.experiment), nil, cells, sink)
+			}
+		}
+		return nil
+	})
 }
 
 // Range hands sink what each subject with a first exposure before to contributes by its events in [from, to), both at

@@ -119,6 +119,18 @@ func (t *subjectType) open(ctx context.Context, p int32) (*shard, *Halt, error) 
 	for _, f := range store.Frozen() {
 		s.cube.Freeze(f.Experiment, f.Metric)
 	}
+	// Steps of a ramp may have come, gone or moved: the subjects' first exposures say of which epoch they are.
+	if again := s.cube.Recount(newestExposure(t.plan, store)); len(again) > 0 {
+		err := store.CountEpochs(ctx, again, s.cube)
+		switch {
+		case errors.Is(err, state.ErrCorrupt):
+			store.Close()
+			return nil, haltDamagedState(dir, err), nil
+		case err != nil:
+			store.Close()
+			return nil, nil, fmt.Errorf("stream: count the epochs of shard %s/%d: %w", t.plan.Subject, p, err)
+		}
+	}
 	if err := s.openFeeds(); err != nil {
 		store.Close()
 		return nil, nil, err
@@ -127,6 +139,26 @@ func (t *subjectType) open(ctx context.Context, p int32) (*shard, *Halt, error) 
 	s.clocked = store.Clock()
 	s.clock.value = s.clocked
 	return s, nil, nil
+}
+
+// newestExposure is an instant after which none of a store's subjects was first exposed: no event is accepted that is more than
+// clockSkew ahead of its input's b. Of inputs without a b, whose records are never late, nothing is known.
+func newestExposure(plan *catalog.Plan, store *state.Store) int64 {
+	exposes := make(map[string]bool)
+	for i := range plan.Experiments {
+		exposes[plan.Sources[plan.Events[plan.Experiments[i].Exposure].Source].ID] = true
+	}
+	newest := int64(never)
+	for _, p := range store.Positions() {
+		switch {
+		case p.Next == 0 || !exposes[p.Name.Source]: // nothing read, or nothing that exposes; copies count for their own partitions
+		case p.Bound == never:
+			return forever
+		default:
+			newest = max(newest, p.Bound+clockSkew)
+		}
+	}
+	return newest
 }
 
 // openFeeds finds where each route stands in this shard. Inputs get their numbers in the order of the routes, which
