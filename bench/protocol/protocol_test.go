@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,7 +32,7 @@ func TestEngineDecidesAsTheFormula(t *testing.T) {
 			n = 5
 		}
 		// The head of each experiment is enough here: it has the first looks, the tuning, and for most rows a third of all.
-		c.Scenario.Looks = max(1, c.Scenario.Looks/3)
+		c.Scenario.Looks = max(1, min(c.Scenario.Looks/3, 7000))
 		report, results, err := c.Run(context.Background(), simulate.Options{Runs: n, EngineRuns: n, Seed: seed, Workers: 2, Open: new(Opener).Open})
 		if err != nil {
 			t.Fatalf("%s, %s: %v", row, c.Scenario.Name, err)
@@ -64,6 +65,39 @@ func TestEngineRejectsWhereThereIsAnEffect(t *testing.T) {
 	for _, o := range report.Outcomes {
 		if o.Engine.Rejected.Value != 1 || o.Engine.Unequal > 0 || report.UnequalNumbers > 0 {
 			t.Errorf("%s: %+v, %s", o.Rule, o.Engine, report.First)
+		}
+	}
+}
+
+// TestCommitsChangeNothing: with a commit before nearly every look, subjects go to the store and come back, and all decisions,
+// estimates and sums are still the formula's.
+func TestCommitsChangeNothing(t *testing.T) {
+	for _, c := range []struct {
+		scenario simulate.Scenario
+		rule     simulate.Rule
+	}{
+		{simulate.Pairs("normal", simulate.Normal(1, 1), 0, 500, 1), simulate.Adopted(.05)},
+		{simulate.Corrected("corrected", simulate.Normal(1, 1), 2000, 10, .3, .01), simulate.Adopted(.05)},
+		{simulate.Before("before", .7, 1000, 10), simulate.AdoptedCUPED(.05)},
+		{simulate.Assigned("split", .5, 10000, 20), simulate.SplitRule("split", .01, 100)},
+		{simulate.Windowed("windowed", 100, 60, 10), simulate.ByInformation(.05, 25)},
+	} {
+		if c.scenario.Window > 0 {
+			c.scenario.Tuning.V = 500 // its rule is tuned beforehand
+		}
+		var commits atomic.Int64
+		opener := &Opener{DirtyBytes: 1, hooks: stream.Hooks{Commit: func(string, int32, time.Duration, error) { commits.Add(1) }}}
+		report, err := simulate.Run(context.Background(), c.scenario, []simulate.Rule{c.rule},
+			simulate.Options{Runs: 2, EngineRuns: 2, Seed: seed, Workers: 2, Open: opener.Open})
+		if err != nil {
+			t.Fatalf("%s: %v", c.scenario.Name, err)
+		}
+		e := report.Outcomes[0].Engine
+		if e.Unequal > 0 || report.UnequalNumbers > 0 {
+			t.Errorf("%s, seed %d: %s", c.scenario.Name, seed, report.First)
+		}
+		if n := commits.Load(); n < e.Looks/2 {
+			t.Errorf("%s: %d commits at %d looks", c.scenario.Name, n, e.Looks)
 		}
 	}
 }

@@ -266,10 +266,13 @@ func known(n stats.Number) float64 {
 	return n.V
 }
 
-// SplitRule is the sequential sample ratio check with a Dirichlet prior worth so many subjects. Only that of the engine, 1,000, is
-// published.
+// publishedConcentration is that of the engine's own sample ratio check.
+const publishedConcentration = 1000
+
+// SplitRule is the sequential sample ratio check with a Dirichlet prior worth so many subjects. Of an engine it is the published p
+// where the prior is the engine's, 1,000; with another it is made of the published counts.
 func SplitRule(name string, alpha, concentration float64) Rule {
-	return Rule{Name: name, Unpublished: concentration != 1000, Start: func(s *Scenario) Decider {
+	return Rule{Name: name, Start: func(s *Scenario) Decider {
 		d := &split{alpha: alpha, concentration: concentration, weights: s.weights()}
 		d.least = -math.Log(alpha)
 		return d
@@ -304,7 +307,7 @@ func (s *split) Skip(p *Population, _, _ float64, _ bool) bool {
 
 func (s *split) Decide(l *Look) (rejects, misses bool) {
 	p := stats.Number{}
-	if l.Published != nil {
+	if l.Published != nil && s.concentration == publishedConcentration {
 		p = l.Published.PSequential
 	} else if r, err := stats.SampleRatio(l.Counts[:], s.weights, stats.SRMOptions{Concentration: s.concentration}); err == nil {
 		p = r.PSequential
@@ -393,8 +396,8 @@ func (m *many) cell(l *Look, i int) Cell {
 }
 
 // LiftRule is not a test but an interval of the lift at one look: it errs when that leaves the true lift out.
-func LiftRule(name string, misses func(n *Numbers) bool, unpublished bool) Rule {
-	return Rule{Name: name, Unpublished: unpublished, Start: func(*Scenario) Decider { return liftRule{misses} }}
+func LiftRule(name string, misses func(n *Numbers) bool) Rule {
+	return Rule{Name: name, Start: func(*Scenario) Decider { return liftRule{misses} }}
 }
 
 type liftRule struct{ misses func(n *Numbers) bool }

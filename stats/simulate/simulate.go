@@ -161,6 +161,8 @@ type Outcome struct {
 
 // Parity is how the same events fared through an engine.
 type Parity struct {
+	// From is the first experiment of those: the n-th of a seed is always the same.
+	From int `json:"from,omitempty"`
 	Runs int `json:"runs"`
 	// Looks that the engine was asked at.
 	Looks int64 `json:"looks"`
@@ -171,6 +173,20 @@ type Parity struct {
 	Unequal int `json:"unequal"`
 }
 
+// Join adds up what two parts of the same experiments came to, and says whether they can be: one begins where the other ends.
+func (p Parity) Join(o Parity) (Parity, bool) {
+	if o.From+o.Runs == p.From {
+		p, o = o, p
+	}
+	if p.From+p.Runs != o.From {
+		return p, false
+	}
+	rejected := p.Rejected.Value*float64(p.Runs) + o.Rejected.Value*float64(o.Runs)
+	p.Runs, p.Looks, p.Unequal = p.Runs+o.Runs, p.Looks+o.Looks, p.Unequal+o.Unequal
+	p.Rejected = share(int(math.Round(rejected)), p.Runs)
+	return p, true
+}
+
 // Report is what came of a scenario.
 type Report struct {
 	Scenario string    `json:"scenario"`
@@ -178,6 +194,7 @@ type Report struct {
 	Runs     int       `json:"runs"`
 	Looks    int       `json:"looks"`
 	Seed     uint64    `json:"seed"`
+	From     int       `json:"from,omitempty"` // the first experiment
 	Observed *float64  `json:"observed,omitempty"`
 	Outcomes []Outcome `json:"outcomes"`
 	// UnequalNumbers is how many runs through the engine had another estimate or standard error than the package at some look, or
@@ -199,8 +216,10 @@ type Engine interface {
 
 // Options of Run.
 type Options struct {
-	Runs    int
-	Seed    uint64
+	Runs int
+	Seed uint64
+	// From is the first experiment to draw: experiments From, From + 1 … of the seed.
+	From    int
 	Workers int
 	// Open begins one experiment in an engine; the first EngineRuns seeds go through it. With EngineOnly no other is drawn.
 	Open       func(s *Scenario) (Engine, error)
@@ -226,7 +245,7 @@ type single struct {
 }
 
 // Run draws experiments and looks at each with every rule. Experiment i is drawn from (seed, i), so neither the workers nor the
-// rules nor an engine change what is drawn. It returns the engine's first error, or that of ctx.
+// rules nor an engine change what is drawn, and runs with another From are of other experiments. It returns the engine's first error, or that of ctx.
 func Run(ctx context.Context, s Scenario, rules []Rule, o Options) (Report, error) {
 	results := make([]single, o.Runs)
 	var next atomic.Int64
@@ -242,7 +261,7 @@ func Run(ctx context.Context, s Scenario, rules []Rule, o Options) (Report, erro
 				if i < o.EngineRuns {
 					open = o.Open
 				}
-				results[i] = experiment(&s, rules, rand.New(rand.NewPCG(o.Seed, uint64(i))), open)
+				results[i] = experiment(&s, rules, rand.New(rand.NewPCG(o.Seed, uint64(o.From+i))), open)
 				if o.Progress != nil {
 					o.Progress()
 				}
@@ -257,7 +276,7 @@ func Run(ctx context.Context, s Scenario, rules []Rule, o Options) (Report, erro
 }
 
 func report(s *Scenario, rules []Rule, o Options, results []single) (Report, error) {
-	r := Report{Scenario: s.Name, Effect: s.Effect, Runs: o.Runs, Looks: s.Looks, Seed: o.Seed}
+	r := Report{Scenario: s.Name, Effect: s.Effect, Runs: o.Runs, Looks: s.Looks, Seed: o.Seed, From: o.From}
 	var observed float64
 	var looks int64
 	for i := range results {
@@ -306,7 +325,7 @@ func report(s *Scenario, rules []Rule, o Options, results []single) (Report, err
 		out := Outcome{Rule: rule.Name, Rejected: share(rejected, o.Runs), Missed: share(missed, o.Runs)}
 		out.MedianStop, out.P99Stop = stopAt(stops, .5), stopAt(stops, .99)
 		if engineRuns > 0 && !rule.Unpublished {
-			out.Engine = &Parity{Runs: engineRuns, Looks: looks, Rejected: share(engine, engineRuns), Unequal: unequal}
+			out.Engine = &Parity{From: o.From, Runs: engineRuns, Looks: looks, Rejected: share(engine, engineRuns), Unequal: unequal}
 		}
 		r.Outcomes = append(r.Outcomes, out)
 	}

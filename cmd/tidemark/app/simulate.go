@@ -26,6 +26,7 @@ type simulateFlags struct {
 	through, output, save string
 	from                  []string
 	runs, engineRuns      int
+	first                 int
 	workers               int
 	seed                  uint64
 	free                  freeScenario
@@ -67,6 +68,7 @@ neighbours describe an experiment of your own.`,
 	fl.StringVar(&f.through, "through", "package", "package (stats by itself), engine, or both")
 	fl.IntVar(&f.runs, "runs", 0, "experiments a scenario (default the protocol's; 1000 for one of your own)")
 	fl.IntVar(&f.engineRuns, "engine-runs", 0, "of them through the engine (default 300)")
+	fl.IntVar(&f.first, "first", 0, "number of the first experiment: to draw in parts, for --from")
 	fl.Uint64Var(&f.seed, "seed", 1, "fixes every number")
 	fl.IntVar(&f.workers, "workers", runtime.NumCPU(), "experiments at a time")
 	fl.StringVar(&f.free.distribution, "distribution", "", "normal, bernoulli:P, lognormal:SIGMA, buyers:P or heavy")
@@ -80,7 +82,6 @@ neighbours describe an experiment of your own.`,
 	fl.StringVar(&f.save, "save", "", "write the JSON to this `FILE` too, after every scenario")
 	fl.StringSliceVar(&f.from, "from", nil, "draw nothing: print what these saved `FILES` have together")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
-	fl.Lookup("rule").DefValue, fl.Lookup("from").DefValue = "", ""
 	return c
 }
 
@@ -104,8 +105,8 @@ func (f *simulateFlags) check(rows []string) error {
 		return usage("--through %s: want package, engine or both", f.through)
 	case f.output != "table" && f.output != "json" && f.output != "markdown":
 		return usage("-o %s: want table, markdown or json", f.output)
-	case f.runs < 0 || f.engineRuns < 0 || f.workers < 1:
-		return usage("--runs and --engine-runs are numbers of experiments, --workers at least 1")
+	case f.runs < 0 || f.engineRuns < 0 || f.first < 0 || f.workers < 1:
+		return usage("--runs, --engine-runs and --first are numbers of experiments, --workers at least 1")
 	}
 	return nil
 }
@@ -116,7 +117,14 @@ type simulated struct {
 	Seed    uint64            `json:"seed"`
 	Results []simulate.Result `json:"results,omitempty"`
 	Parity  *parity           `json:"parity,omitempty"`
-	Reports []simulate.Report `json:"reports"`
+	Reports []drawn           `json:"reports"`
+}
+
+// drawn is what one command drew of a scenario, and the commit of the program that did.
+type drawn struct {
+	Command string `json:"command,omitempty"`
+	Commit  string `json:"commit,omitempty"`
+	simulate.Report
 }
 
 // parity is the row that draws nothing.
@@ -131,7 +139,7 @@ type parity struct {
 const paritySame = 1e-9
 
 func (f *simulateFlags) options(runs, engineRuns int) simulate.Options {
-	o := simulate.Options{Runs: f.runs, Seed: f.seed, Workers: f.workers}
+	o := simulate.Options{Runs: f.runs, Seed: f.seed, From: f.first, Workers: f.workers}
 	if f.through != "package" {
 		o.Open = new(protocol.Opener).Open
 		if o.EngineRuns = f.engineRuns; o.EngineRuns == 0 {
@@ -185,7 +193,7 @@ func (f *simulateFlags) runRows(ctx context.Context, t terminal, rows []string) 
 				bad++
 			}
 		}
-		found.Results, found.Reports = append(found.Results, results...), append(found.Reports, report)
+		found.Results, found.Reports = append(found.Results, results...), append(found.Reports, drawn{found.Command, commit(), report})
 		if err := f.keep(found); err != nil {
 			return err
 		}
@@ -239,6 +247,9 @@ func commandLine(rows []string, f *simulateFlags) string {
 	if f.engineRuns > 0 {
 		line += " --engine-runs " + strconv.Itoa(f.engineRuns)
 	}
+	if f.first > 0 {
+		line += " --first " + strconv.Itoa(f.first)
+	}
 	return line
 }
 
@@ -285,7 +296,7 @@ func (s *simulated) table(w io.Writer) error {
 }
 
 // engine sums up what went through the engine.
-func engine(w io.Writer, reports []simulate.Report) {
+func engine(w io.Writer, reports []drawn) {
 	runs, looks, unequal := 0, int64(0), 0
 	for i := range reports {
 		for j := range reports[i].Outcomes {

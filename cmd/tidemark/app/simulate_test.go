@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -110,6 +111,7 @@ func TestSimulateRefuses(t *testing.T) {
 		{"simulate A1 --through air", "want package, engine or both"},
 		{"simulate A1 -o yaml", "want table, markdown or json"},
 		{"simulate A1 --workers 0", "--workers at least 1"},
+		{"simulate A1 --first -1", "--first are numbers of experiments"},
 		{"simulate --distribution cauchy", "want normal, bernoulli:P"},
 		{"simulate --distribution bernoulli:2", "want a share"},
 		{"simulate --distribution lognormal:x", "must be a number above 0"},
@@ -169,6 +171,49 @@ func TestSimulateShowsSavedRunsTogether(t *testing.T) {
 		if code, _, errOut := call("simulate", "--from", from); code == exitOK || !strings.Contains(errOut, says) {
 			t.Errorf("--from %s exits %d and says %q, want something with %q", from, code, errOut, says)
 		}
+	}
+}
+
+// TestSimulateInPartsIsTheWhole: experiments drawn in parts, in any order, are those of one go; a part that is missing, or there twice,
+// adds nothing.
+func TestSimulateInPartsIsTheWhole(t *testing.T) {
+	dir := t.TempDir()
+	draw := func(name, runs, first string) string {
+		file := filepath.Join(dir, name)
+		code, _, errOut := call("simulate", "A8", "--through", "engine", "--engine-runs", runs, "--first", first, "--save", file, "-q")
+		if code == exitUsage || errOut != "" {
+			t.Fatalf("exit %d: %s", code, errOut)
+		}
+		return file
+	}
+	whole, a, b, c := draw("whole", "5", "0"), draw("a", "2", "0"), draw("b", "1", "2"), draw("c", "2", "3")
+	read := func(from ...string) (engines []simulate.Parity) {
+		_, text, errOut := call("simulate", "--from", strings.Join(from, ","), "-o", "json")
+		var found simulated
+		if err := json.Unmarshal([]byte(text), &found); err != nil || errOut != "" {
+			t.Fatal(err, errOut)
+		}
+		for _, r := range found.Results {
+			engines = append(engines, *r.Engine)
+		}
+		for _, r := range found.Reports {
+			if r.Commit == "" || !strings.HasPrefix(r.Command, "tidemark simulate A8 --through engine --seed 1") {
+				t.Errorf("a report is of %q, %q", r.Command, r.Commit)
+			}
+		}
+		return engines
+	}
+	want := read(whole)
+	if len(want) != 3 || want[0].Runs != 5 {
+		t.Fatalf("%+v", want)
+	}
+	for _, from := range [][]string{{a, b, c}, {c, b, a}, {b, c, a, a}, {whole, c}} {
+		if got := read(from...); !slices.Equal(got, want) {
+			t.Errorf("%v together are %+v, want %+v", from, got, want)
+		}
+	}
+	if got := read(a, c); got[0].Runs != 2 {
+		t.Errorf("experiments 0, 1, 3 and 4 are shown as %d", got[0].Runs)
 	}
 }
 

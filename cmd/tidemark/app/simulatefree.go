@@ -117,7 +117,7 @@ func (f *simulateFlags) runFree(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	found := &simulated{Command: "tidemark simulate --distribution " + f.free.distribution, Seed: f.seed, Reports: []simulate.Report{report}}
+	found := &simulated{Command: "tidemark simulate --distribution " + f.free.distribution, Seed: f.seed, Reports: []drawn{{Report: report}}}
 	if err := f.keep(found); err != nil {
 		return err
 	}

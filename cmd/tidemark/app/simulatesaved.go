@@ -41,7 +41,7 @@ func (f *simulateFlags) show(w io.Writer) error {
 }
 
 // join adds what another run found: of one check the figure of the most experiments stands, and the parity of the most that went
-// through the engine. Runs of different seeds are different experiments and do not go together.
+// through the engine, or of both together where one's experiments follow the other's (--first). Runs of different seeds are different experiments and do not go together.
 func (s *simulated) join(o *simulated) error {
 	if s.Command != "" && s.Seed != o.Seed {
 		return usage("its seed is %d, that of the others %d", o.Seed, s.Seed)
@@ -66,6 +66,14 @@ func (s *simulated) join(o *simulated) error {
 		figures, engine := &s.Results[i], &r
 		if r.Runs > s.Results[i].Runs {
 			figures, engine = &r, &s.Results[i]
+		}
+		if figures.Engine != nil && engine.Engine != nil {
+			if joined, ok := figures.Engine.Join(*engine.Engine); ok {
+				equal := *figures.Equal && *engine.Equal
+				figures.Engine, figures.Equal, figures.OK = &joined, &equal, figures.OK && equal
+				s.Results[i] = *figures
+				continue
+			}
 		}
 		if figures.Engine == nil || engine.Engine != nil && engine.Engine.Runs > figures.Engine.Runs {
 			// A fault of fewer runs is a fault all the same.
