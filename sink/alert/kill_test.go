@@ -57,7 +57,7 @@ func child(dir, url string) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()

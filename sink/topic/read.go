@@ -43,9 +43,9 @@ func (p *Publisher) ensureTopic(ctx context.Context) error {
 	return nil
 }
 
-// quiet is how long the topic may be silent before its end counts as reached although its last offsets were not seen:
+// quietFor is how long the topic may be silent before its end counts as reached although its last offsets were not seen:
 // compaction can remove the records there. The cost of being wrong is to publish rows once more.
-const quiet = 3 * time.Second
+const quietFor = 3 * time.Second
 
 // read returns what the topic holds: experiment → key → digest.
 func (p *Publisher) read(ctx context.Context) (map[string]map[string][sha256.Size]byte, error) {
@@ -76,7 +76,7 @@ func (p *Publisher) read(ctx context.Context) (map[string]map[string][sha256.Siz
 	defer client.Close()
 	of := map[string]string{} // key → experiment
 	for len(left) > 0 {
-		poll, cancel := context.WithTimeout(ctx, quiet)
+		poll, cancel := context.WithTimeout(ctx, p.quiet)
 		fetches := client.PollFetches(poll)
 		silent := errors.Is(poll.Err(), context.DeadlineExceeded)
 		cancel()

@@ -72,6 +72,7 @@ type Publisher struct {
 	opt    Options
 	client *kgo.Client
 	admin  *kadm.Client
+	quiet  time.Duration // quietFor, unless a test has more patience
 
 	// held is what the topic holds, as far as it was acknowledged or read: experiment → key → digest. Nil: not read yet.
 	held map[string]map[string][sha256.Size]byte
@@ -87,7 +88,7 @@ func New(hub *results.Hub, opt Options) (*Publisher, error) {
 		return nil, fmt.Errorf("topic: %w", err)
 	}
 	// Subscribed here and not in Run: a hub that is closed in between still has its last results published.
-	return &Publisher{hub: hub, sub: hub.Subscribe(), opt: opt, client: client, admin: kadm.NewClient(client)}, nil
+	return &Publisher{hub: hub, sub: hub.Subscribe(), opt: opt, client: client, admin: kadm.NewClient(client), quiet: quietFor}, nil
 }
 
 // Stats returns the counts so far.

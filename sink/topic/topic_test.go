@@ -52,12 +52,12 @@ func (b *broker) client() []kgo.Opt { return []kgo.Opt{kgo.SeedBrokers(b.cluster
 // until reads the topic until the table is as wanted.
 func (b *broker) until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	for !ok() {
 		fetches := b.reader.PollFetches(ctx)
 		if ctx.Err() != nil {
-			t.Fatalf("%s: not within 20 s; the topic has %d keys after %d records", what, len(b.table), b.records)
+			t.Fatalf("%s: not within 5 minutes; the topic has %d keys after %d records", what, len(b.table), b.records)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			b.records++
@@ -84,6 +84,7 @@ func run(t *testing.T, b *broker, hub *results.Hub, change func(*Options)) (p *P
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.quiet = 5 * time.Minute // nothing is compacted away here, and silence only means a slow machine
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -162,7 +163,7 @@ func TestTopicHoldsTheLatestResult(t *testing.T) {
 	if p.Stats().Published < 1 || p.Stats().Failed != 0 {
 		t.Errorf("stats %+v", p.Stats())
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	configs, err := kadm.NewClient(b.reader).DescribeTopicConfigs(ctx, DefaultTopic)
 	if err != nil {
@@ -254,7 +255,7 @@ func TestHubDoesNotWaitForABrokerThatIsAway(t *testing.T) {
 	for i := range 1000 {
 		hub.Publish(small(i, map[string]float64{"M": float64(i)}))
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("1000 results took %v to publish", took)
 	}
 	stop()
