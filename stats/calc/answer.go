@@ -105,30 +105,27 @@ type SRM struct {
 	State       string   `json:"state"`
 }
 
-// Multiplicity has the request's p-values adjusted, in their order, and what e-BH rejects by log_e, or by always-valid p-values,
-// whose e is 1/p.
+// Multiplicity has the request's p-values adjusted, in their order, and what e-BH rejects at alpha.
 type Multiplicity struct {
 	Bonferroni []float64 `json:"bonferroni,omitempty"`
 	Holm       []float64 `json:"holm,omitempty"`
 	BH         []float64 `json:"bh,omitempty"`
 	EBH        []bool    `json:"ebh,omitempty"`
+	// LogE are the e-values that EBH was decided by, as ln e, if they were calibrated from p. An e-value of 0 has none.
+	LogE []float64 `json:"log_e,omitempty"`
+	// Calibrator is how they were.
+	Calibrator string `json:"calibrator,omitempty"`
 }
 
-// Run answers a request. It returns ErrRequest, stats.ErrWeights, stats.ErrPlan or moment.ErrCorrupt, saying what is wrong.
+// calibrator is stats.CalibratedLogE in words.
+const calibrator = "e = (1 - p + p ln p) / (p (ln p)^2)"
+
+// Run answers a request. It returns ErrRequest, stats.ErrWeights or stats.ErrPlan, saying what is wrong.
 func Run(r Request) (*Answer, error) {
-	if r.Alpha == 0 {
-		r.Alpha = 0.05
+	if err := r.check(); err != nil {
+		return nil, err
 	}
-	if !(r.Alpha > 0 && r.Alpha < 1) {
-		return nil, fmt.Errorf("calc: alpha is %v, it must lie between 0 and 1: %w", r.Alpha, ErrRequest)
-	}
-	a := &Answer{Alpha: r.Alpha}
-	if (r.Control == nil) != (r.Treatment == nil) {
-		return nil, fmt.Errorf("calc: control and treatment go together: %w", ErrRequest)
-	}
-	if r.Control == nil && r.Counts == nil && r.P == nil && r.LogE == nil && r.Power == nil {
-		return nil, fmt.Errorf("calc: nothing is asked; give control and treatment, counts, p, log_e or power: %w", ErrRequest)
-	}
+	a := &Answer{Alpha: r.alpha()}
 	if r.Control != nil {
 		if err := a.compare(r); err != nil {
 			return nil, fmt.Errorf("calc: %w", err)
@@ -139,13 +136,13 @@ func Run(r Request) (*Answer, error) {
 			return nil, fmt.Errorf("calc: %w", err)
 		}
 	}
-	if r.P != nil || r.LogE != nil {
+	if r.P != nil || r.E != nil || r.LogE != nil {
 		if err := a.adjust(r); err != nil {
 			return nil, fmt.Errorf("calc: %w", err)
 		}
 	}
 	if r.Power != nil {
-		p, err := r.Power.run(r.Alpha)
+		p, err := r.Power.run(a.Alpha)
 		if err != nil {
 			return nil, fmt.Errorf("calc: %w", err)
 		}
@@ -155,6 +152,12 @@ func Run(r Request) (*Answer, error) {
 }
 
 func (a *Answer) compare(r Request) error {
+	if err := r.Control.complete("control", r.Treatment); err != nil {
+		return err
+	}
+	if err := r.Treatment.complete("treatment", r.Control); err != nil {
+		return err
+	}
 	sc, err := scaleOf(r.Control, r.Treatment)
 	if err != nil {
 		return err
@@ -167,13 +170,10 @@ func (a *Answer) compare(r Request) error {
 	if err != nil {
 		return err
 	}
-	d, err := r.design(sc)
-	if err != nil {
-		return err
-	}
-	subjects := r.Subjects
-	if subjects == 0 {
-		subjects = 10000
+	d := r.design(sc)
+	subjects := int64(10000)
+	if r.Subjects != nil {
+		subjects = *r.Subjects
 	}
 	d.CUPED, d.CUPEDTuning = control.HasBefore() || treatment.HasBefore(), d.Tuning
 	if !d.Tuning.Set() {
@@ -183,7 +183,7 @@ func (a *Answer) compare(r Request) error {
 		}
 	}
 	if d.Tuning.Set() {
-		a.Tuning = &Tuning{V: d.Tuning.V, Tau2: d.Tuning.Tau2}
+		a.Tuning = tuning(d.Tuning)
 	}
 	c := stats.Compare(treatment, control, d)
 	a.Control, a.Treatment = estimate(c.Control), estimate(c.Treatment)
@@ -193,7 +193,7 @@ func (a *Answer) compare(r Request) error {
 	lift := liftOf(c.Lift)
 	if c.Lift.SE.OK && c.Lift.SE.V > 0 && c.Welch.DF.OK {
 		lift.PWelch = stats.Known(stats.StudentTwoSidedP(c.Lift.Value.V/c.Lift.SE.V, c.Welch.DF.V)).Ptr()
-		lift.IntervalWelch = stats.LiftInterval(stats.Delta, c.Treatment, c.Control, stats.StudentUpper(r.Alpha/2, c.Welch.DF.V)).Ptr()
+		lift.IntervalWelch = stats.LiftInterval(stats.Delta, c.Treatment, c.Control, stats.StudentUpper(a.Alpha/2, c.Welch.DF.V)).Ptr()
 	}
 	a.Lift = &lift
 	a.State = string(c.State)
@@ -204,9 +204,17 @@ func (a *Answer) compare(r Request) error {
 		a.CUPED = &CUPED{Theta: c.CUPED.Theta.Ptr(), Difference: differenceOf(c.CUPED.Difference), Lift: liftOf(c.CUPED.Lift)}
 	}
 	if d.Limit != nil {
-		a.Guardrail = guardrail(c, d, r.Alpha)
+		a.Guardrail = guardrail(c, d, a.Alpha)
 	}
 	return nil
+}
+
+// tuning is what the always-valid test was tuned by: one of the two.
+func tuning(t stats.Tuning) *Tuning {
+	if t.Tau2 > 0 {
+		return &Tuning{Tau2: &t.Tau2}
+	}
+	return &Tuning{V: &t.V}
 }
 
 // guardrail is the word and its opposite, as in a published row.
@@ -245,11 +253,26 @@ func liftOf(l stats.Lift) Lift {
 }
 
 func (a *Answer) split(r Request) error {
+	if len(r.Counts) < 2 {
+		return fmt.Errorf("counts has %d; a split is over two variants at least: %w", len(r.Counts), ErrRequest)
+	}
 	weights := r.Weights
 	if weights == nil {
 		for range r.Counts {
 			weights = append(weights, 1)
 		}
+	}
+	planned := 0
+	for i, w := range weights {
+		if !(w >= 0) || math.IsInf(w, 0) {
+			return fmt.Errorf("weights[%d] is %v; it must be a number from 0 on: %w", i, w, ErrRequest)
+		}
+		if w > 0 {
+			planned++
+		}
+	}
+	if len(weights) == len(r.Counts) && planned < 2 {
+		return fmt.Errorf("weights has %d above 0; two variants at least must be planned to have subjects: %w", planned, ErrRequest)
 	}
 	s, err := stats.SampleRatio(r.Counts, weights, stats.SRMOptions{})
 	if err != nil {
@@ -258,49 +281,5 @@ func (a *Answer) split(r Request) error {
 	a.SRM = &SRM{
 		Chi2: s.Chi2.Ptr(), DF: s.DF, P: s.P.Ptr(), PSequential: s.PSequential.Ptr(), LogBF: s.LogBF.Ptr(), State: string(s.State),
 	}
-	return nil
-}
-
-func (a *Answer) adjust(r Request) error {
-	for i, p := range r.P {
-		if !(p >= 0 && p <= 1) {
-			return fmt.Errorf("p[%d] is %v; a p-value lies between 0 and 1: %w", i, p, ErrRequest)
-		}
-	}
-	for i, e := range r.LogE {
-		if math.IsNaN(e) || math.IsInf(e, 1) {
-			return fmt.Errorf("log_e[%d] is %v; it must be a number: %w", i, e, ErrRequest)
-		}
-	}
-	only := func(name string) bool { return r.Correction == "" || r.Correction == name }
-	m := &Multiplicity{}
-	switch r.Correction {
-	case "", "ebh":
-	case "bonferroni", "holm", "bh":
-		if r.P == nil {
-			return fmt.Errorf("correction %s adjusts p-values; give p, or correction ebh for log_e: %w", r.Correction, ErrRequest)
-		}
-	default:
-		return fmt.Errorf("correction is %q; bonferroni, holm, bh and ebh are known: %w", r.Correction, ErrRequest)
-	}
-	if r.P != nil && only("bonferroni") {
-		m.Bonferroni = stats.Bonferroni(r.P)
-	}
-	if r.P != nil && only("holm") {
-		m.Holm = stats.Holm(r.P)
-	}
-	if r.P != nil && only("bh") {
-		m.BH = stats.BenjaminiHochberg(r.P)
-	}
-	logE := r.LogE
-	if logE == nil && r.Correction == "ebh" {
-		for _, p := range r.P {
-			logE = append(logE, -math.Log(p)) // an always-valid p is 1/e
-		}
-	}
-	if logE != nil && only("ebh") {
-		m.EBH = stats.EBenjaminiHochberg(logE, r.Alpha)
-	}
-	a.Multiplicity = m
 	return nil
 }

@@ -8,13 +8,12 @@ import (
 	"testing"
 
 	"github.com/tidemark/tidemark/stats"
-	"github.com/tidemark/tidemark/stats/moment"
 )
 
 func ask(t *testing.T, text string) (*Answer, error) {
 	t.Helper()
-	var r Request
-	if err := json.Unmarshal([]byte(text), &r); err != nil {
+	r, err := Decode(strings.NewReader(text))
+	if err != nil {
 		return nil, err
 	}
 	return Run(r)
@@ -73,7 +72,7 @@ func TestRatioAndPrePeriodKeepEveryDecimal(t *testing.T) {
 
 func TestScaleIsFoundFromSquares(t *testing.T) {
 	// The values were .5 and .5 and 0 …: one decimal, though Σ has none.
-	a, err := ask(t, `{"control": {"n": 4, "sum_num": 1, "sum_num2": 0.5}, "treatment": {"n": 4, "sum_num": "1.0", "sum_num2": "0.50", "sum_pre": 2, "sum_pre2": 1.5, "sum_numpre": 0.5}}`)
+	a, err := ask(t, `{"control": {"n": 4, "sum_num": 1, "sum_num2": 0.5}, "treatment": {"n": 4, "sum_num": "1.0", "sum_num2": "0.50"}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,11 +98,11 @@ func TestCUPEDIsTunedByItself(t *testing.T) {
 func TestGuardrailTuningAndMultiplicity(t *testing.T) {
 	arm := `{"n": 50000, "nonzero": 5000, "sum_num": "5000", "sum_num2": "5000"}`
 	a, err := ask(t, `{"direction": "down", "tuning": {"tau2": 0.0001}, "limit": {"value": 0.05, "relative": true}, "control": `+arm+`,
-		"treatment": {"n": 50000, "sum_num": "6500", "sum_num2": "6500"}, "p": [0.01, 0.04, 0.03, 0.005, 0.55, 0.6], "log_e": [4, 0, 0, 0], "alpha": 0.1}`)
+		"treatment": {"n": 50000, "sum_num": "6500", "sum_num2": "6500"}, "p": [0.01, 0.04, 0.03, 0.005, 0.55, 0.6], "log_e": [4.2, 0, 0, 0, 0, 0], "alpha": 0.1}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.State != "worse" || a.Guardrail.State != "crossed" || !(*a.Guardrail.NonInferiority.PAlways > .9) || a.Guardrail.NonInferiority.Verdict != "not_shown" || a.Guardrail.Unit != "relative" || a.Tuning.Tau2 != .0001 {
+	if a.State != "worse" || a.Guardrail.State != "crossed" || !(*a.Guardrail.NonInferiority.PAlways > .9) || a.Guardrail.NonInferiority.Verdict != "not_shown" || a.Guardrail.Unit != "relative" || *a.Tuning.Tau2 != .0001 {
 		t.Errorf("%s, %+v, %+v", a.State, a.Guardrail, a.Tuning)
 	}
 	m := a.Multiplicity
@@ -160,7 +159,7 @@ func TestRequestsAreRefused(t *testing.T) {
 		"a sum with an exponent":  {`{"control": {"n": 1, "sum_num": 1e3, "sum_num2": 1}, "treatment": {"n": 1, "sum_num": 1, "sum_num2": 1}}`, ErrRequest},
 		"too many decimals":       {`{"control": {"n": 2, "sum_num": 0.1234567890123456789, "sum_num2": 1}, "treatment": {"n": 1, "sum_num": 1, "sum_num2": 1}}`, ErrRequest},
 		"a sum of 40 digits":      {`{"control": {"n": 2, "sum_num": "1000000000000000000000000000000000000000", "sum_num2": 1}, "treatment": {"n": 1, "sum_num": 1, "sum_num2": 1}}`, ErrRequest},
-		"a negative variance":     {`{"control": {"n": 10, "sum_num": 100, "sum_num2": 1}, "treatment": {"n": 1, "sum_num": 1, "sum_num2": 1}}`, moment.ErrCorrupt},
+		"a negative variance":     {`{"control": {"n": 10, "sum_num": 100, "sum_num2": 1}, "treatment": {"n": 1, "sum_num": 1, "sum_num2": 1}}`, ErrRequest},
 		"an unknown direction":    {`{"direction": "left", "control": {"n": 1, "sum_num": 1, "sum_num2": 1}, "treatment": {"n": 1, "sum_num": 1, "sum_num2": 1}}`, ErrRequest},
 		"an unknown lift":         {`{"lift": "log", "control": {"n": 1, "sum_num": 1, "sum_num2": 1}, "treatment": {"n": 1, "sum_num": 1, "sum_num2": 1}}`, ErrRequest},
 		"three counts, 2 weights": {`{"counts": [1, 2, 3], "weights": [1, 1]}`, stats.ErrWeights},
@@ -177,7 +176,8 @@ func TestAnswersAreAlwaysJSON(t *testing.T) {
 	for _, text := range []string{
 		`{"control": {"n": 0}, "treatment": {"n": 0}}`,
 		`{"control": {"n": 1, "sum_num": 5, "sum_num2": 25}, "treatment": {"n": 3, "sum_num": 0, "sum_num2": 0}, "counts": [0, 0]}`,
-		`{"control": {"n": 5, "sum_num": 5, "sum_num2": 5, "sum_den": 0, "sum_den2": 0, "sum_numden": 0}, "treatment": {"n": 3, "sum_num": 3, "sum_num2": 3}}`,
+		`{"control": {"n": 5, "sum_num": 5, "sum_num2": 5, "sum_den": 0, "sum_den2": 0, "sum_numden": 0},
+			"treatment": {"n": 3, "sum_num": 3, "sum_num2": 3, "sum_den": 3, "sum_den2": 3, "sum_numden": 3}}`,
 	} {
 		a, err := ask(t, text)
 		if err != nil {

@@ -6,71 +6,68 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
 )
 
-// UnknownFieldError: a request has a field that there is not. Known are the names that there are, of all parts of a request.
+// UnknownFieldError: a part of a request has a field that there is not. Known are the names that this part can have.
 type UnknownFieldError struct {
+	Part  string // such as control; empty for the request itself
 	Field string
 	Known []string
 }
 
-func (e *UnknownFieldError) Error() string { return fmt.Sprintf("there is no field %q", e.Field) }
+func (e *UnknownFieldError) Error() string {
+	if e.Part == "" {
+		return fmt.Sprintf("there is no field %q", e.Field)
+	}
+	return fmt.Sprintf("%s has no field %q", e.Part, e.Field)
+}
 
 // Unwrap makes it an ErrRequest.
 func (e *UnknownFieldError) Unwrap() error { return ErrRequest }
 
-// Decode reads a request in JSON. It returns an *UnknownFieldError, or ErrRequest with the name of the field.
+// Decode reads a request in JSON. It returns an *UnknownFieldError, or ErrRequest with the name of the field: for null, for a field
+// that is there twice or in another case, for a value of the wrong kind, and for text behind the request.
 func Decode(r io.Reader) (Request, error) {
 	var req Request
-	d := json.NewDecoder(r)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&req); err != nil {
-		return req, decodeError(err)
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return req, fmt.Errorf("calc: read the request: %w", err)
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return req, fmt.Errorf("calc: there is more after the request's closing brace: %w", ErrRequest)
+	if err := decode(text, &req); err != nil {
+		return Request{}, err
 	}
 	return req, nil
 }
 
+// decode reads one JSON object into a struct.
+func decode(text []byte, into any) error {
+	if err := strictly(text, reflect.TypeOf(into)); err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	if err := d.Decode(into); err != nil {
+		return decodeError(err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("calc: there is more after the request's closing brace: %w", ErrRequest)
+	}
+	return nil
+}
+
 func decodeError(err error) error {
 	var kind *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &kind):
 		want := map[reflect.Kind]string{reflect.Int64: "a whole number", reflect.Float64: "a number", reflect.String: "a text", reflect.Slice: "a list", reflect.Bool: "true or false", reflect.Struct: "an object"}[kind.Type.Kind()]
-		return fmt.Errorf("calc: %s is a JSON %s, it must be %s: %w", kind.Field, kind.Value, want, ErrRequest)
-	case errors.As(err, &syntax):
-		return fmt.Errorf("calc: byte %d of the request: %v: %w", syntax.Offset, err, ErrRequest)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("calc: the request ends in its middle; it must be one JSON object: %w", ErrRequest)
+		return fmt.Errorf("calc: %s is a JSON %s, it must be %s: %w", called(kind.Field), kind.Value, want, ErrRequest)
 	case errors.Is(err, ErrRequest):
 		return fmt.Errorf("calc: %w", err)
 	}
-	if _, rest, ok := strings.Cut(err.Error(), "unknown field "); ok {
-		return &UnknownFieldError{strings.Trim(rest, `"`), names(reflect.TypeFor[Request](), nil)}
-	}
-	return fmt.Errorf("calc: %w", err)
-}
-
-// names appends the JSON names of a struct's fields and of those of its parts.
-func names(t reflect.Type, to []string) []string {
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		to = append(to, name)
-		part := f.Type
-		if part.Kind() == reflect.Pointer {
-			part = part.Elem()
-		}
-		if part.Kind() == reflect.Struct {
-			to = names(part, to)
-		}
-	}
-	return to
+	return fmt.Errorf("calc: %v: %w", err, ErrRequest)
 }
 
 // short are what the sums of an arm may be called on a command line.
@@ -112,6 +109,9 @@ func parse(text string, into any) error {
 		}
 		object[name] = value
 		if number, err := strconv.ParseFloat(value, 64); err == nil && !strings.HasPrefix(name, "sum") {
+			if math.IsNaN(number) || math.IsInf(number, 0) {
+				return fmt.Errorf("calc: %s is %s; it must be a finite number: %w", name, value, ErrRequest)
+			}
 			object[name] = number // .2 and +2 too, which JSON does not know
 		}
 	}
@@ -119,18 +119,13 @@ func parse(text string, into any) error {
 	if err != nil {
 		return fmt.Errorf("calc: %w", err)
 	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return decodeError(err)
-	}
-	return nil
+	return decode(b, into)
 }
 
 // percent reads a number of hundredths.
 func percent(text string) (float64, error) {
 	v, err := strconv.ParseFloat(text, 64)
-	if err != nil {
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0, fmt.Errorf("calc: %q is not a number: %w", text, ErrRequest)
 	}
 	return v / 100, nil

@@ -7,25 +7,25 @@ import (
 	"github.com/tidemark/tidemark/stats"
 )
 
-// Power asks what an experiment can find: at a size (N), or at which size it finds an effect.
+// Power asks what an experiment can find: at a size (N), or at which size it finds an effect. What is nil is not given.
 type Power struct {
 	// Value and Var are the control's value and the variance of one subject's (linearised) value; SD² is the same as Var.
-	Value float64 `json:"value,omitempty"`
-	Var   float64 `json:"var,omitempty"`
-	SD    float64 `json:"sd,omitempty"`
+	Value *float64 `json:"value,omitempty"`
+	Var   *float64 `json:"var,omitempty"`
+	SD    *float64 `json:"sd,omitempty"`
 	// Rate is the control's share of subjects with a 1, instead of Value and Var: each arm then has the variance of its own rate.
-	Rate float64 `json:"rate,omitempty"`
+	Rate *float64 `json:"rate,omitempty"`
 	// Effect is the true difference, or a lift of the value if Relative. Without it the answer has the smallest effect found.
-	Effect   float64 `json:"effect,omitempty"`
-	Relative bool    `json:"relative,omitempty"`
+	Effect   *float64 `json:"effect,omitempty"`
+	Relative bool     `json:"relative,omitempty"`
 	// Lift is delta for tools that test a lift by the delta method; default the difference, as Fieller's interval does too.
 	Lift string `json:"lift,omitempty"`
 	// N is the number of subjects in the control; Share how many times as many a treatment has, default 1.
-	N     float64 `json:"n,omitempty"`
-	Share float64 `json:"share,omitempty"`
-	Power float64 `json:"power,omitempty"` // default 0.8
+	N     *float64 `json:"n,omitempty"`
+	Share *float64 `json:"share,omitempty"`
+	Power *float64 `json:"power,omitempty"` // default 0.8
 	// Subjects at which the always-valid interval is tuned to be tightest, over both arms; default the planned size itself.
-	Subjects int64 `json:"subjects,omitempty"`
+	Subjects *int64 `json:"subjects,omitempty"`
 }
 
 // Powered has both answers of every question: for one classical look at the end, and for the last of many always-valid looks.
@@ -40,88 +40,130 @@ type Plan struct {
 	K     float64  `json:"k"`
 	Power *float64 `json:"power"` // at N, for Effect
 	MDE   *float64 `json:"mde"`   // at N, in the unit of Effect
-	N     *float64 `json:"n"`     // subjects that the control needs for Effect
+	// N are the subjects that the control needs for Effect, NTreatment those of the treatment, NTotal both.
+	N          *float64 `json:"n"`
+	NTreatment *float64 `json:"n_treatment"`
+	NTotal     *float64 `json:"n_total"`
+}
+
+// MaxSubjects is the largest number of subjects that a plan can have: up to it a float64 counts one by one.
+const MaxSubjects = 1 << 53
+
+// minArm is the smallest arm that has a standard error.
+const minArm = 2
+
+// planner is a Power that was checked, with its defaults filled in.
+type planner struct {
+	value, variance, rate, effect, n, share, power float64
+	planned                                        float64 // 0: the size itself
+	relative, delta                                bool
 }
 
 // check fills in the defaults and refuses what can't be planned.
-func (p Power) check() (Power, error) {
-	refuse := func(format string, args ...any) (Power, error) {
-		return p, fmt.Errorf("power: "+format+": %w", append(args, ErrRequest)...)
+func (p *Power) check() (q planner, err error) {
+	refuse := func(format string, args ...any) (planner, error) {
+		return q, fmt.Errorf("power: "+format+": %w", append(args, ErrRequest)...)
 	}
-	if p.Share == 0 {
-		p.Share = 1
+	for _, field := range []struct {
+		name string
+		v    *float64
+	}{{"value", p.Value}, {"var", p.Var}, {"sd", p.SD}, {"rate", p.Rate}, {"effect", p.Effect}, {"n", p.N}, {"share", p.Share}, {"power", p.Power}} {
+		if field.v != nil && (math.IsNaN(*field.v) || math.IsInf(*field.v, 0)) {
+			return refuse("%s is %v; it must be a finite number", field.name, *field.v)
+		}
 	}
-	if p.Power == 0 {
-		p.Power = 0.8
+	or := func(v *float64, other float64) float64 {
+		if v != nil {
+			return *v
+		}
+		return other
 	}
+	q = planner{value: or(p.Value, 0), variance: or(p.Var, 0), rate: or(p.Rate, 0), effect: or(p.Effect, 0), n: or(p.N, 0), share: or(p.Share, 1), power: or(p.Power, 0.8),
+		relative: p.Relative, delta: p.Lift == string(stats.Delta)}
 	switch {
-	case p.SD != 0 && p.Var != 0:
+	case p.SD != nil && p.Var != nil:
 		return refuse("sd and var are the same thing; give one")
-	case p.Rate != 0 && (p.Value != 0 || p.Var != 0 || p.SD != 0):
+	case p.Rate != nil && (p.Value != nil || p.Var != nil || p.SD != nil):
 		return refuse("rate stands for value and var; leave them out")
-	case p.Rate < 0 || p.Rate >= 1:
-		return refuse("rate is %v, it must lie between 0 and 1", p.Rate)
+	case p.Rate != nil && !(q.rate > 0 && q.rate < 1):
+		return refuse("rate is %v, it must lie between 0 and 1", q.rate)
+	case p.SD != nil && !(*p.SD > 0):
+		return refuse("sd is %v; a standard deviation is above 0", *p.SD)
+	case p.Var != nil && !(*p.Var > 0):
+		return refuse("var is %v; a variance is above 0", *p.Var)
+	case p.Rate == nil && p.SD == nil && p.Var == nil:
+		return refuse("give the variance of one subject's value (var), its standard deviation (sd), or a rate")
 	}
-	if p.SD != 0 {
-		p.Var = p.SD * p.SD
+	if p.SD != nil {
+		q.variance = *p.SD * *p.SD
 	}
-	if p.Rate != 0 {
-		p.Value, p.Var = p.Rate, p.Rate*(1-p.Rate)
+	if p.Rate != nil {
+		q.value, q.variance = q.rate, q.rate*(1-q.rate)
+	}
+	if p.Subjects != nil {
+		q.planned = float64(*p.Subjects)
 	}
 	switch {
-	case !(p.Var > 0) || math.IsInf(p.Var, 0):
-		return refuse("var is %v; give the variance of one subject's value (var), its standard deviation (sd), or a rate", p.Var)
-	case !(p.N >= 0) || math.IsInf(p.N, 0):
-		return refuse("n is %v; it must be a number of subjects", p.N)
-	case !(p.Share > 0) || math.IsInf(p.Share, 0):
-		return refuse("share is %v; it must be above 0", p.Share)
-	case !(p.Power > 0 && p.Power < 1):
-		return refuse("power is %v, it must lie between 0 and 1", p.Power)
-	case p.N == 0 && p.Effect == 0:
+	case !(q.variance >= minVariance && q.variance <= maxVariance):
+		return refuse("the variance of one subject's value is %v; it must lie between %v and %v, so choose another unit", q.variance, minVariance, maxVariance)
+	case p.N != nil && !(q.n >= minArm && q.n <= MaxSubjects):
+		return refuse("n is %v; the control has %d to 2^53 subjects", q.n, minArm)
+	case !(q.share >= 1e-9 && q.share <= 1e9):
+		return refuse("share is %v; it must be a number above 0, such as 0.5 for a treatment half as large as the control", q.share)
+	case !(q.power > 0 && q.power < 1):
+		return refuse("power is %v, it must lie between 0 and 1", q.power)
+	case p.Subjects != nil && !(q.planned >= 1 && q.planned <= MaxSubjects):
+		return refuse("subjects is %d; it must be the size over both arms at which the interval is tightest, at least 1", *p.Subjects)
+	case p.Effect != nil && q.effect == 0:
+		return refuse("effect is 0, which no number of subjects finds")
+	case p.N == nil && p.Effect == nil:
 		return refuse("give n, to learn the smallest effect found, or effect, to learn the subjects needed")
-	case p.Relative && p.Value == 0:
+	case q.relative && q.value == 0:
 		return refuse("a relative effect needs a value other than 0")
-	case p.Lift != "" && p.Lift != string(stats.Delta) && p.Lift != string(stats.Fieller):
+	case p.Lift != "" && !q.delta && p.Lift != string(stats.Fieller):
 		return refuse("lift is %q; fieller and delta are known", p.Lift)
-	case p.Lift == string(stats.Delta) && !p.Relative:
+	case q.delta && !q.relative:
 		return refuse("lift delta is for relative effects")
-	case math.IsNaN(p.unitSE(p.Effect)):
-		return refuse("an effect of %v takes the rate %v out of 0 to 1", p.Effect, p.Rate)
+	case math.IsNaN(q.unitSE(q.effect)):
+		return refuse("an effect of %v takes the rate %v out of 0 to 1", q.effect, q.rate)
 	}
-	return p, nil
+	return q, nil
 }
+
+// A variance outside of these loses digits where it is squared or divided.
+const minVariance, maxVariance = 1e-100, 1e100
 
 // unitSE returns the standard error, in the unit of effect, of an experiment with one control subject whose true effect is the
 // given one; with n of them it is that over √n. It is NaN where there is no such effect.
-func (p *Power) unitSE(effect float64) float64 {
+func (p *planner) unitSE(effect float64) float64 {
 	unit := 1.0
-	if p.Relative {
-		unit = math.Abs(p.Value)
+	if p.relative {
+		unit = math.Abs(p.value)
 	}
-	treatment := p.Var
-	if p.Rate > 0 {
-		r := p.Rate + effect*unit
+	treatment := p.variance
+	if p.rate > 0 {
+		r := p.rate + effect*unit
 		if r < 0 || r > 1 {
 			return math.NaN()
 		}
 		treatment = r * (1 - r)
 	}
-	if p.Lift == string(stats.Delta) {
-		return math.Sqrt(treatment/p.Share+(1+effect)*(1+effect)*p.Var) / unit
+	if p.delta {
+		return math.Sqrt(treatment/p.share+(1+effect)*(1+effect)*p.variance) / unit
 	}
-	return math.Sqrt(p.Var+treatment/p.Share) / unit
+	return math.Sqrt(p.variance+treatment/p.share) / unit
 }
 
 // mde returns the smallest effect above 0 that n control subjects find with k standard errors to a side: the fixed point of
 // L = (k + z_power)·SE(L). nil if none is large enough. For a variance that does not depend on the effect it is stats.MDE.
-func (p *Power) mde(n, k float64) (*float64, error) {
+func (p *planner) mde(n, k float64) (*float64, error) {
 	effect := 0.0
 	for range 500 {
 		se := p.unitSE(effect) / math.Sqrt(n)
 		if !(se > 0) {
 			return nil, nil
 		}
-		next, err := stats.MDE(se, k, p.Power)
+		next, err := stats.MDE(se, k, p.power)
 		if err != nil {
 			return nil, err
 		}
@@ -133,50 +175,57 @@ func (p *Power) mde(n, k float64) (*float64, error) {
 	return nil, nil // it ran away: the control is too near 0 for this size
 }
 
-// required returns how many control subjects find p.Effect where a plan of n has the boundary k(n). k hardly moves with n, so a few
+// required returns how many control subjects find p.effect where a plan of n has the boundary k(n). k hardly moves with n, so a few
 // rounds bring both to rest.
-func (p *Power) required(k func(n float64) float64) (float64, error) {
-	n, se := math.Max(p.N, 1000), p.unitSE(p.Effect)
+func (p *planner) required(k func(n float64) float64) (float64, error) {
+	n, se := math.Max(p.n, 1000), p.unitSE(p.effect)
+	if !(math.Abs(p.effect)/se >= 1e-150) { // its square would leave the range of numbers
+		return 0, fmt.Errorf("an effect of %v is too small beside a standard deviation of %v for any number of subjects; plan for a larger one: %w", p.effect, math.Sqrt(p.variance), ErrRequest)
+	}
 	for range 200 {
-		next, err := stats.RequiredSubjects(p.Effect, se*se, 0, 1, k(n), p.Power)
+		next, err := stats.RequiredSubjects(p.effect, se*se, 0, 1, k(n), p.power)
 		if err != nil {
 			return 0, err
+		}
+		if next > MaxSubjects {
+			return 0, fmt.Errorf("an effect of %v needs more than 2^53 subjects, more than there will ever be; plan for a larger one: %w", p.effect, ErrRequest)
 		}
 		if math.Abs(next-n) < 1e-12*n {
 			break
 		}
 		n = next
 	}
-	return n, nil
+	return math.Max(n, minArm*math.Max(1, 1/p.share)), nil
 }
 
 // run answers for both tests.
-func (p Power) run(alpha float64) (*Powered, error) {
-	p, err := p.check()
+func (ask *Power) run(alpha float64) (*Powered, error) {
+	p, err := ask.check()
 	if err != nil {
 		return nil, err
 	}
 	plan := func(k func(n float64) float64) (out Plan, err error) {
-		if p.N > 0 {
-			out.K = k(p.N)
-			if out.MDE, err = p.mde(p.N, out.K); err != nil {
+		if p.n > 0 {
+			out.K = k(p.n)
+			if out.MDE, err = p.mde(p.n, out.K); err != nil {
 				return out, err
 			}
 		}
-		if p.N > 0 && p.Effect != 0 {
-			power, err := stats.Power(p.Effect, p.unitSE(p.Effect)/math.Sqrt(p.N), out.K)
+		if p.n > 0 && p.effect != 0 {
+			power, err := stats.Power(p.effect, p.unitSE(p.effect)/math.Sqrt(p.n), out.K)
 			if err != nil {
 				return out, err
 			}
 			out.Power = &power
 		}
-		if p.Effect != 0 {
+		if p.effect != 0 {
 			n, err := p.required(k)
 			if err != nil {
 				return out, err
 			}
-			out.N = &n
-			if p.N == 0 {
+			treatment, total := n*p.share, n*(1+p.share)
+			out.N, out.NTreatment, out.NTotal = &n, &treatment, &total
+			if p.n == 0 {
 				out.K = k(n)
 			}
 		}
@@ -188,11 +237,11 @@ func (p Power) run(alpha float64) (*Powered, error) {
 		return nil, fmt.Errorf("power: %w", err)
 	}
 	sequential, err := plan(func(n float64) float64 {
-		planned := n * (1 + p.Share)
-		if p.Subjects > 0 {
-			planned = float64(p.Subjects)
+		planned := n * (1 + p.share)
+		if p.planned > 0 {
+			planned = p.planned
 		}
-		return stats.BoundaryByCount(n*(1+p.Share), planned, alpha)
+		return stats.BoundaryByCount(n*(1+p.share), planned, alpha)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("power: %w", err)

@@ -13,14 +13,18 @@ import (
 // ErrRequest: the request can't be answered; the message names the field and what is wrong with it.
 var ErrRequest = errors.New("bad request")
 
-// Request is a question. Each part that is given is answered: Control with Treatment, Counts, P, Power.
+// MinAlpha is the smallest error rate that can be asked for: so far out no table of the normal distribution describes data.
+const MinAlpha = 1e-12
+
+// Request is a question. Each part that is given is answered: Control with Treatment, Counts, P and LogE, Power. What is nil is not
+// given; a number that is given is never taken for one that is not.
 type Request struct {
-	Alpha     float64 `json:"alpha,omitempty"`     // default 0.05
-	Direction string  `json:"direction,omitempty"` // up, down, none; default up
-	Lift      string  `json:"lift,omitempty"`      // fieller, delta, log_delta; default fieller
+	Alpha     *float64 `json:"alpha,omitempty"`     // default 0.05
+	Direction string   `json:"direction,omitempty"` // up, down, none; default up
+	Lift      string   `json:"lift,omitempty"`      // fieller, delta, log_delta; default fieller
 	// Tuning of the always-valid test: v* or τ². Without it Subjects, default 10,000, tunes it by the sums themselves.
 	Tuning   Tuning `json:"tuning,omitzero"`
-	Subjects int64  `json:"subjects,omitempty"`
+	Subjects *int64 `json:"subjects,omitempty"`
 	Limit    *Limit `json:"limit,omitempty"`
 
 	Control   *Arm `json:"control,omitempty"`
@@ -30,8 +34,10 @@ type Request struct {
 	Weights []float64 `json:"weights,omitempty"` // planned; default equal
 
 	P    []float64 `json:"p,omitempty"`     // p-values to adjust
-	LogE []float64 `json:"log_e,omitempty"` // ln e of as many hypotheses, for e-BH
-	// Correction is the only one to answer P and LogE by: bonferroni, holm, bh or ebh. Without it each that can be.
+	E    []float64 `json:"e,omitempty"`     // e-values of as many hypotheses, for e-BH
+	LogE []float64 `json:"log_e,omitempty"` // the same as ln e, as published rows have them
+	// Correction is the only one to answer by: bonferroni, holm, bh or ebh (e-bh is the same). Without it each that what is given can
+	// be answered by. Of p-values alone ebh calibrates e-values first (stats.CalibratedLogE).
 	Correction string `json:"correction,omitempty"`
 
 	Power *Power `json:"power,omitempty"`
@@ -39,8 +45,8 @@ type Request struct {
 
 // Tuning is one of v* and τ².
 type Tuning struct {
-	V    float64 `json:"v,omitempty"`
-	Tau2 float64 `json:"tau2,omitempty"`
+	V    *float64 `json:"v,omitempty"`
+	Tau2 *float64 `json:"tau2,omitempty"`
 }
 
 // Limit is a guardrail's.
@@ -51,7 +57,7 @@ type Limit struct {
 
 // Arm has the sums of one variant, as published: decimal numbers, as text or as numbers. Without denominators it is a mean.
 type Arm struct {
-	N         int64  `json:"n"`
+	N         *int64 `json:"n"`
 	NonZero   *int64 `json:"nonzero,omitempty"` // subjects whose numerator is not 0; without it that rule is passed over
 	SumNum    Sum    `json:"sum_num"`
 	SumNum2   Sum    `json:"sum_num2"`
@@ -72,6 +78,7 @@ type Arm struct {
 	// Published arms have more; it is passed over, so that one can be pasted as it is.
 	Value       any `json:"value,omitempty"`
 	SE          any `json:"se,omitempty"`
+	SketchError any `json:"sketch_error,omitempty"`
 	Approximate any `json:"approximate,omitempty"`
 	Overflowed  any `json:"overflowed,omitempty"`
 }
@@ -136,7 +143,8 @@ func scaleOf(arms ...*Arm) (moment.Scale, error) {
 
 // sums reads the arm's sums.
 func (a *Arm) sums(name string, sc moment.Scale) (*moment.Sums, error) {
-	s := &moment.Sums{N: a.N, NonZero: a.N}
+	subjects := *a.N
+	s := &moment.Sums{N: subjects, NonZero: subjects}
 	if a.NonZero != nil {
 		s.NonZero = *a.NonZero
 	}
@@ -169,38 +177,39 @@ func (a *Arm) sums(name string, sc moment.Scale) (*moment.Sums, error) {
 		DenPreDen: read("sum_denpreden", a.SumDenPreDen, 2*d),
 	}
 	if a.mean() {
-		s.Den, s.Den2, s.NumDen = moment.Int128From(a.N), moment.Int192From(a.N), s.Num.Wide()
+		s.Den, s.Den2, s.NumDen = moment.Int128From(subjects), moment.Int192From(subjects), s.Num.Wide()
 		s.Before.DenPre, s.Before.DenPreDen = s.Before.Pre.Wide(), s.Before.PreDen.Wide()
 	}
 	if err == nil {
-		if bad := s.Check(); bad != nil {
-			err = fmt.Errorf("%s: %w", name, bad)
-		}
+		err = a.possible(name)
+	}
+	if err == nil && s.Check() != nil {
+		err = fmt.Errorf("%s: no %d subjects have these sums: %w", name, subjects, ErrRequest)
 	}
 	return s, err
 }
 
 // design returns how the request wants its arms compared.
-func (r *Request) design(sc moment.Scale) (stats.Design, error) {
-	d := stats.Design{
-		Scale: sc, Alpha: r.Alpha, Direction: stats.Direction(r.Direction), Lift: stats.LiftMethod(r.Lift),
-		Tuning: stats.Tuning{V: r.Tuning.V, Tau2: r.Tuning.Tau2},
-	}
+func (r *Request) design(sc moment.Scale) stats.Design {
+	d := stats.Design{Scale: sc, Alpha: r.alpha(), Direction: stats.Direction(r.Direction), Lift: stats.LiftMethod(r.Lift)}
 	if r.Direction == "" {
 		d.Direction = stats.Up
 	}
-	switch d.Direction {
-	case stats.Up, stats.Down, stats.Undirected:
-	default:
-		return d, fmt.Errorf("direction is %q; up, down and none are known: %w", r.Direction, ErrRequest)
+	if r.Tuning.V != nil {
+		d.Tuning.V = *r.Tuning.V
 	}
-	switch d.Lift {
-	case "", stats.Fieller, stats.Delta, stats.LogDelta:
-	default:
-		return d, fmt.Errorf("lift is %q; fieller, delta and log_delta are known: %w", r.Lift, ErrRequest)
+	if r.Tuning.Tau2 != nil {
+		d.Tuning.Tau2 = *r.Tuning.Tau2
 	}
 	if r.Limit != nil {
 		d.Limit = &stats.Limit{Value: r.Limit.Value, Relative: r.Limit.Relative}
 	}
-	return d, nil
+	return d
+}
+
+func (r *Request) alpha() float64 {
+	if r.Alpha == nil {
+		return 0.05
+	}
+	return *r.Alpha
 }

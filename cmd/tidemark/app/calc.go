@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tidemark/tidemark/catalog/sql"
 	"github.com/tidemark/tidemark/stats"
@@ -20,7 +21,7 @@ import (
 type calcFlags struct {
 	control, treatment, power                  string
 	srm                                        []int64
-	weights, pValues, logE                     []float64
+	weights, pValues, eValues, logE            []float64
 	correction, direction, lift, limit, output string
 	alpha, v, tau2                             float64
 	subjects                                   int64
@@ -36,10 +37,14 @@ func calcCommand(t terminal) *cobra.Command {
 The request is a JSON file (- or nothing: standard input) or flags. Arms are
 n and sums of subjects' totals, named as published: sum_num (short: sum),
 sum_num2, sum_den, sum_den2, sum_numden, and sum_pre … for CUPED. Without
-denominators the metric is a mean. Sums are exact decimal numbers.`,
+denominators the metric is a mean. Sums are exact decimal numbers.
+
+e-BH is over e-values: e, or log_e as published rows have it. Of p-values
+alone it calibrates e = (1 - p + p ln p)/(p (ln p)^2) (Vovk & Wang 2021).`,
 		Example: `  tidemark calc --control n=3000,sum=1396,sum2=1396 --treatment n=3461,sum=2422,sum2=2422
   tidemark calc --srm 1000,1200 --weights 1,1
   tidemark calc --p-values .01,.04,.03,.005 --correction holm -o json
+  tidemark calc --log-e 4.1,0.2,-1.3 --correction ebh
   tidemark calc --power value=0.2,sd=1.2,effect=10%
   echo '{"control": {"n": 200, "sum_num": "310.5", "sum_num2": "1010.25"},
    "treatment": {"n": 210, "sum_num": "340", "sum_num2": "1200"}}' | tidemark calc -o json`,
@@ -74,12 +79,13 @@ denominators the metric is a mean. Sums are exact decimal numbers.`,
 	fl.Int64SliceVar(&f.srm, "srm", nil, "`LIST` of subjects by variant: are they split as planned?")
 	fl.Float64SliceVar(&f.weights, "weights", nil, "`LIST` of planned weights for --srm; default equal")
 	fl.Float64SliceVar(&f.pValues, "p-values", nil, "`LIST` of p-values to adjust for many comparisons")
-	fl.Float64SliceVar(&f.logE, "log-e", nil, "`LIST` of natural logarithms of e-values, for e-bh")
-	fl.StringVar(&f.correction, "correction", "", "only this one: bonferroni, holm, bh or e-bh")
+	fl.Float64SliceVar(&f.eValues, "e-values", nil, "`LIST` of e-values, for ebh")
+	fl.Float64SliceVar(&f.logE, "log-e", nil, "`LIST` of natural logarithms of e-values, for ebh")
+	fl.StringVar(&f.correction, "correction", "", "only this one: bonferroni, holm, bh or ebh")
 	fl.StringVar(&f.power, "power", "", "`PLAN` such as value=0.2,sd=1.2,effect=10%; tidemark power has more")
 	fl.Float64Var(&f.alpha, "alpha", 0.05, "error rate")
 	fl.StringVarP(&f.output, "output", "o", "table", "table or json")
-	for _, name := range []string{"srm", "weights", "p-values", "log-e"} {
+	for _, name := range []string{"srm", "weights", "p-values", "e-values", "log-e"} {
 		fl.Lookup(name).DefValue = "" // an empty list is no default worth printing
 	}
 	return c
@@ -87,15 +93,23 @@ denominators the metric is a mean. Sums are exact decimal numbers.`,
 
 // request reads what is asked from the file, from standard input or from the flags.
 func (f *calcFlags) request(t terminal, cmd *cobra.Command, args []string) (calc.Request, error) {
-	asked := false
-	for _, name := range []string{"control", "treatment", "srm", "p-values", "log-e", "power"} {
-		asked = asked || cmd.Flags().Changed(name)
-	}
+	asked, said := false, ""
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		switch flag.Name {
+		case "control", "treatment", "srm", "p-values", "e-values", "log-e", "power":
+			asked = true
+		case "output":
+			return
+		}
+		said = flag.Name
+	})
 	switch {
-	case asked && len(args) > 0:
-		return calc.Request{}, usage("give a file or flags, not both: what one says the other can't change")
+	case said != "" && len(args) > 0:
+		return calc.Request{}, usage("give a file or flags, not both: what one says the other can't change (--%s)", said)
 	case asked:
-		return f.fromFlags()
+		return f.fromFlags(cmd.Flags())
+	case said != "":
+		return calc.Request{}, usage("--%s goes with --control and --treatment, --srm, --p-values, --e-values, --log-e or --power; a request on standard input has its own", said)
 	case len(args) == 1 && args[0] != "-":
 		file, err := os.Open(args[0])
 		if err != nil {
@@ -109,10 +123,23 @@ func (f *calcFlags) request(t terminal, cmd *cobra.Command, args []string) (calc
 	return calc.Decode(t.in)
 }
 
-func (f *calcFlags) fromFlags() (r calc.Request, err error) {
+// set returns the value of a flag that was given, nil for one that was not: 0 is a value.
+func set[T any](fl *pflag.FlagSet, name string, v *T) *T {
+	if fl.Changed(name) {
+		return v
+	}
+	return nil
+}
+
+func (f *calcFlags) fromFlags(fl *pflag.FlagSet) (r calc.Request, err error) {
 	r = calc.Request{
-		Alpha: f.alpha, Direction: f.direction, Lift: f.lift, Subjects: f.subjects, Tuning: calc.Tuning{V: f.v, Tau2: f.tau2},
-		Counts: f.srm, Weights: f.weights, P: f.pValues, LogE: f.logE, Correction: strings.ReplaceAll(f.correction, "-", ""),
+		Alpha: set(fl, "alpha", &f.alpha), Subjects: set(fl, "subjects", &f.subjects), Tuning: calc.Tuning{V: set(fl, "v", &f.v), Tau2: set(fl, "tau2", &f.tau2)},
+		Counts: f.srm, Weights: f.weights, P: f.pValues, E: f.eValues, LogE: f.logE, Correction: f.correction,
+	}
+	for name, to := range map[string]*string{"direction": &r.Direction, "lift": &r.Lift} {
+		if fl.Changed(name) {
+			*to = fl.Lookup(name).Value.String()
+		}
 	}
 	if f.control != "" {
 		if r.Control, err = calc.ParseArm(f.control); err != nil {
@@ -129,7 +156,7 @@ func (f *calcFlags) fromFlags() (r calc.Request, err error) {
 			return r, fmt.Errorf("--power: %w", err)
 		}
 	}
-	if f.limit != "" {
+	if fl.Changed("limit") {
 		r.Limit = new(calc.Limit)
 		if r.Limit.Value, r.Limit.Relative, err = shareOrNumber(f.limit); err != nil {
 			return r, usage("--limit %s: want a difference such as 0.02, or a lift such as +5%%", f.limit)
@@ -154,7 +181,8 @@ func requestError(err error) error {
 	if errors.As(err, &unknown) {
 		best, distance := "", 4
 		for _, name := range unknown.Known {
-			if d := sql.EditDistance([]rune(unknown.Field), []rune(name)); d < distance {
+			d := sql.EditDistance([]rune(strings.ToLower(unknown.Field)), []rune(name))
+			if d < distance && d*2 <= max(len(unknown.Field), len(name)) {
 				best, distance = name, d
 			}
 		}

@@ -53,7 +53,7 @@ func calcTable(w io.Writer, a *calc.Answer) error {
 		line("state", strings.Join(append([]string{results.StateText(a.State)}, reasonTexts(a.Reasons)...), "; "))
 		line("z, Welch", fmt.Sprintf("z %s, df %s, p %s", digits(a.Difference.Z), digits(a.Welch.DF), digits(a.Welch.P)))
 		if a.Tuning != nil {
-			line("tuning", fmt.Sprintf("k %s, v* %s, τ² %s", digits(a.Difference.K), given(a.Tuning.V), given(a.Tuning.Tau2)))
+			line("tuning", fmt.Sprintf("k %s, v* %s, τ² %s", digits(a.Difference.K), digits(a.Tuning.V), digits(a.Tuning.Tau2)))
 		}
 		if a.CUPED != nil {
 			line("θ", digits(a.CUPED.Theta))
@@ -85,18 +85,21 @@ func calcTable(w io.Writer, a *calc.Answer) error {
 		}
 		if m.EBH != nil {
 			line("e-BH rejects", list(m.EBH, strconv.FormatBool))
+			if m.LogE != nil {
+				line("", "by ln e "+list(m.LogE, func(e float64) string { return digits(&e) })+", calibrated from p")
+			}
 		}
 		if err := end(); err != nil {
 			return err
 		}
 	}
 	if p := a.Power; p != nil {
-		line("", "k", "power", "smallest effect", "control subjects")
+		line("subjects needed", "k", "power", "least effect", "control", "treatment", "both")
 		for _, plan := range []struct {
 			name string
 			calc.Plan
 		}{{"one look at the end", p.Fixed}, {"always-valid", p.Sequential}} {
-			line(plan.name, digits(&plan.K), digits(plan.Power), digits(plan.MDE), subjects(plan.N))
+			line(plan.name, digits(&plan.K), digits(plan.Power), digits(plan.MDE), subjects(plan.N), subjects(plan.NTreatment), both(plan.N, plan.NTreatment))
 		}
 		return end()
 	}
@@ -118,18 +121,20 @@ func digits(v *float64) string {
 	return strings.ReplaceAll(strconv.FormatFloat(*v, 'g', 5, 64), "-", "−")
 }
 
-func given(v float64) string {
-	if v == 0 {
-		return results.Missing
-	}
-	return digits(&v)
-}
-
 func interval(i *[2]float64) string {
 	if i == nil {
 		return results.Missing
 	}
 	return digits(&i[0]) + " … " + digits(&i[1])
+}
+
+// both is the sum of two arms, each rounded up.
+func both(control, treatment *float64) string {
+	if control == nil || treatment == nil {
+		return results.Missing
+	}
+	sum := math.Ceil(*control-1e-9) + math.Ceil(*treatment-1e-9)
+	return subjects(&sum)
 }
 
 // subjects rounds up: a part of a subject is no subject.

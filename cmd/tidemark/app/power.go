@@ -25,6 +25,8 @@ type powerFlags struct {
 	perDay, subjects, tuned      int64
 	lift, from, metric, variant  string
 	output                       string
+	// given says whether a flag is there: 0 is a value too.
+	given func(name string) bool
 }
 
 func powerCommand(t terminal) *cobra.Command {
@@ -48,6 +50,7 @@ the end (--subjects), and how many more subjects an effect needs.`,
 			if f.output != "table" && f.output != "json" {
 				return usage("-o %s: want table or json", f.output)
 			}
+			f.given = cmd.Flags().Changed
 			if err := f.check(); err != nil {
 				return err
 			}
@@ -92,26 +95,46 @@ the end (--subjects), and how many more subjects an effect needs.`,
 	fl.StringVar(&f.metric, "metric", "", "only this metric of --from")
 	fl.StringVar(&f.variant, "variant", "", "only this variant of --from")
 	fl.StringVarP(&f.output, "output", "o", "table", "table or json")
-	fl.Lookup("effect").DefValue, fl.Lookup("weights").DefValue = "", ""
+	fl.Lookup("weights").DefValue = "" // an empty list is no default worth printing
 	return c
 }
 
 func (f *powerFlags) check() error {
+	for name, v := range map[string]int64{"per-day": f.perDay, "subjects": f.subjects, "tuned": f.tuned} {
+		if f.given(name) && (v < 1 || v > calc.MaxSubjects) {
+			return usage("--%s %d: want a number of subjects, at least 1", name, v)
+		}
+	}
 	switch {
-	case !(f.alpha > 0 && f.alpha < 1):
-		return usage("--alpha %v: must lie between 0 and 1", f.alpha)
+	case !(f.alpha >= calc.MinAlpha && f.alpha < 1):
+		return usage("--alpha %v: must lie between %v and 1", f.alpha, calc.MinAlpha)
 	case f.weights == nil && (f.arms < 2 || f.arms > 1000):
-		return usage("--arms %d: an experiment has a control and a treatment at least", f.arms)
-	case f.weights != nil && (len(f.weights) < 2 || slices.ContainsFunc(f.weights, func(w float64) bool { return !(w > 0) || math.IsInf(w, 0) })):
-		return usage("--weights: two numbers above 0 at least, the control's first")
-	case f.perDay < 0 || f.subjects < 0 || f.tuned < 0:
-		return usage("--per-day, --subjects and --tuned are numbers of subjects")
-	case f.from == "" && len(f.effects) == 0 && f.subjects == 0:
+		return usage("--arms %d: an experiment has a control and a treatment at least, and 1000 arms at most", f.arms)
+	case f.weights != nil && f.given("arms") && f.arms != len(f.weights):
+		return usage("--arms %d and %d --weights: one for each arm", f.arms, len(f.weights))
+	case f.weights != nil && (len(f.weights) < 2 || slices.ContainsFunc(f.weights, func(w float64) bool { return !(w >= 1e-6 && w <= 1e9) })):
+		return usage("--weights: two numbers above 0 at least (0.000001 to 1000000000), the control's first")
+	case f.lift != "fieller" && f.lift != "delta":
+		return usage("--lift %s: want fieller or delta", f.lift)
+	case f.from == "" && len(f.effects) == 0 && !f.given("subjects"):
 		return usage("give --effect to learn how many subjects it needs, or --subjects to learn which effect they find")
-	case f.from != "" && (f.mean != 0 || f.sd != 0 || f.rate != 0):
+	case f.from == "" && (f.given("metric") || f.given("variant")):
+		return usage("--metric and --variant choose rows of --from, which is not given")
+	case f.from != "" && (f.given("mean") || f.given("sd") || f.given("rate")):
 		return usage("--from has value and variance already: leave --mean, --sd and --rate out")
+	case f.from != "" && (f.given("arms") || f.given("weights")):
+		return usage("--from has the arms and their shares already: leave --arms and --weights out")
 	}
 	return nil
+}
+
+// effectOf reads one of --effect.
+func effectOf(text string) (v float64, relative bool, err error) {
+	v, relative, err = shareOrNumber(text)
+	if err != nil || v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, false, usage("--effect %s: want a lift such as 5%%, or a difference such as 0.02", text)
+	}
+	return v, relative, nil
 }
 
 // plan is the answer of tidemark power.
@@ -168,9 +191,24 @@ func (f *powerFlags) plan() (*plan, error) {
 		sum += w
 	}
 	share := slices.Min(weights[1:]) / weights[0]
-	ask := calc.Power{Value: f.mean, SD: f.sd, Rate: f.rate, Share: share, Power: f.power, Subjects: f.tuned}
+	ask := calc.Power{Share: &share, Power: &f.power}
+	for name, to := range map[string]struct {
+		field **float64
+		v     *float64
+	}{"mean": {&ask.Value, &f.mean}, "sd": {&ask.SD, &f.sd}, "rate": {&ask.Rate, &f.rate}} {
+		if f.given(name) {
+			*to.field = to.v
+		}
+	}
+	if f.given("tuned") {
+		ask.Subjects = &f.tuned
+	}
 	if f.subjects > 0 {
-		ask.N = float64(f.subjects) * weights[0] / sum
+		n := float64(f.subjects) * weights[0] / sum
+		if least := n * math.Min(1, share); least < 2 {
+			return nil, usage("--subjects %d: that is less than 2 in the smallest arm, which has no standard error", f.subjects)
+		}
+		ask.N = &n
 	}
 	p := &plan{Alpha: f.alpha, Power: f.power, Value: f.mean, SD: f.sd, Weights: weights}
 	if f.rate != 0 {
@@ -179,29 +217,34 @@ func (f *powerFlags) plan() (*plan, error) {
 	for _, text := range f.effects {
 		q := ask
 		var err error
-		if q.Effect, q.Relative, err = shareOrNumber(text); err != nil || q.Effect == 0 {
-			return nil, usage("--effect %s: want a lift such as 5%%, or a difference such as 0.02", text)
+		var effect float64
+		if effect, q.Relative, err = effectOf(text); err != nil {
+			return nil, err
 		}
+		q.Effect = &effect
 		if q.Relative && f.lift != "fieller" {
 			q.Lift = f.lift
 		}
-		a, err := calc.Run(calc.Request{Alpha: f.alpha, Power: &q})
+		a, err := calc.Run(calc.Request{Alpha: &f.alpha, Power: &q})
 		if err != nil {
 			return nil, err
 		}
+		if most := *a.Power.Sequential.N * sum / weights[0]; most > calc.MaxSubjects {
+			return nil, usage("--effect %s: needs more than 2^53 subjects over all arms, more than there will ever be", text)
+		}
 		of := func(c calc.Plan) need {
 			total := math.Ceil(*c.N*sum/weights[0] - 1e-6)
-			n := need{K: c.K, Subjects: int64(math.Min(total, 1e18)), Power: c.Power}
+			n := need{K: c.K, Subjects: int64(total), Power: c.Power}
 			n.Days = f.days(total)
 			return n
 		}
-		p.Effects = append(p.Effects, planned{q.Effect, q.Relative, of(a.Power.Fixed), of(a.Power.Sequential)})
+		p.Effects = append(p.Effects, planned{effect, q.Relative, of(a.Power.Fixed), of(a.Power.Sequential)})
 	}
 	if f.subjects > 0 {
 		if f.lift == "delta" {
 			ask.Relative, ask.Lift = true, f.lift
 		}
-		a, err := calc.Run(calc.Request{Alpha: f.alpha, Power: &ask})
+		a, err := calc.Run(calc.Request{Alpha: &f.alpha, Power: &ask})
 		if err != nil {
 			return nil, err
 		}

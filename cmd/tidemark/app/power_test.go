@@ -145,6 +145,31 @@ func TestPowerNamesWhatIsWrong(t *testing.T) {
 		{"power --effect 5% --rate .6 --weights 1,0", exitUsage, "--weights"},
 		{"power --effect 5% --rate .6 --mean 2", exitUsage, "rate stands for value"},
 		{"power --effect 5% --rate .6 --per-day -1", exitUsage, "--per-day"},
+		{"power --effect 1e-300 --sd 1", exitUsage, "too small"},
+		{"power --effect 1e-12 --sd 1", exitUsage, "more than 2^53 subjects"},
+		{"power --effect 1e-7 --sd 1 --arms 1000", exitUsage, "more than 2^53 subjects"},
+		{"power --effect nan --sd 1", exitUsage, "--effect nan"},
+		{"power --effect inf --sd 1", exitUsage, "--effect inf"},
+		{"power --effect 1 --sd -1", exitUsage, "sd is -1"},
+		{"power --effect 1 --sd nan", exitUsage, "sd is NaN"},
+		{"power --effect 1 --sd 0", exitUsage, "sd is 0"},
+		{"power --effect 1 --sd 1 --mean inf", exitUsage, "value is +Inf"},
+		{"power --effect 5% --rate 0", exitUsage, "rate is 0"},
+		{"power --effect 5% --rate 1", exitUsage, "rate is 1"},
+		{"power --effect 5% --rate -.1", exitUsage, "rate is -0.1"},
+		{"power --effect 5% --rate nan", exitUsage, "rate is NaN"},
+		{"power --effect 5% --rate .6 --alpha nan", exitUsage, "--alpha NaN"},
+		{"power --effect 5% --rate .6 --alpha 0", exitUsage, "--alpha 0"},
+		{"power --effect 5% --rate .6 --weights 1,nan", exitUsage, "--weights"},
+		{"power --effect 5% --rate .6 --weights 1,1,1 --arms 2", exitUsage, "one for each arm"},
+		{"power --effect 5% --rate .6 --power .01", exitUsage, "no effect at all"},
+		{"power --effect 5% --rate .6 --per-day 0", exitUsage, "--per-day 0"},
+		{"power --effect 5% --rate .6 --tuned -4", exitUsage, "--tuned -4"},
+		{"power --effect 5% --rate .6 --lift log", exitUsage, "want fieller or delta"},
+		{"power --effect 5% --rate .6 --metric X", exitUsage, "--from, which is not given"},
+		{"power --subjects 0 --rate .6", exitUsage, "--subjects 0"},
+		{"power --subjects 3 --rate .6", exitUsage, "less than 2 in the smallest arm"},
+		{"power --from testdata/power/results.json --effect 1e-300", exitUsage, "--effect 1e-300"},
 		{"power --effect 5% --rate .6 -o xml", exitUsage, "want table or json"},
 		{"power --from testdata/power/results.json --mean 2", exitUsage, "leave --mean"},
 		{"power --from testdata/power/results.json --metric REVENUES", exitFailure, "there are the metrics CONVERSION, REVENUE"},
@@ -155,6 +180,30 @@ func TestPowerNamesWhatIsWrong(t *testing.T) {
 		code, out, errOut := call(strings.Fields(c.args)...)
 		if code != c.code || out != "" || !strings.Contains(errOut, c.says) {
 			t.Errorf("tidemark %s exits %d and says %q, want %d and something with %q", c.args, code, errOut, c.code, c.says)
+		}
+	}
+}
+
+// TestNoHelpShowsAnEmptyDefault: a default that is not there is nothing to print.
+func TestNoHelpShowsAnEmptyDefault(t *testing.T) {
+	for _, command := range []string{"calc", "power", "simulate", "check", "explain"} {
+		if _, help, _ := call(command, "--help"); strings.Contains(help, "(default )") || strings.Contains(help, "(default [])") {
+			t.Errorf("%s --help shows an empty default:\n%s", command, help)
+		}
+	}
+}
+
+// TestPlansAreNeverEmpty: an effect that one subject would show still needs two an arm, and calc says both arms and their sum.
+func TestPlansAreNeverEmpty(t *testing.T) {
+	_, out, errOut := call("power", "--mean", "1", "--sd", "1e-9", "--effect", "50%", "-o", "json")
+	if errOut != "" {
+		t.Fatal(errOut)
+	}
+	printed(t, out, "effects.0.fixed.subjects", 4, 0)
+	_, table, _ := call("calc", "--power", "value=1,sd=1,effect=.1,share=.5")
+	for _, want := range []string{"control", "treatment", "both", "2,355", "1,178", "3,533"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("no %q in\n%s", want, table)
 		}
 	}
 }

@@ -166,8 +166,8 @@ func (f *powerFlags) row(r *results.Result, row *results.Row) (u underway, ok bo
 	}
 	for _, text := range f.effects {
 		m := more{}
-		if m.Effect, m.Relative, err = shareOrNumber(text); err != nil || m.Effect == 0 {
-			return u, false, usage("--effect %s: want a lift such as 5%%, or a difference such as 0.02", text)
+		if m.Effect, m.Relative, err = effectOf(text); err != nil {
+			return u, false, err
 		}
 		effect := m.Effect
 		if m.Relative {
@@ -178,15 +178,18 @@ func (f *powerFlags) row(r *results.Result, row *results.Row) (u underway, ok bo
 		}
 		times, err := stats.RequiredSubjects(effect, se*se, 0, 1, z, f.power)
 		if err != nil {
-			return u, false, err
+			return u, false, fmt.Errorf("--effect %s: %w", text, err)
 		}
 		total, err := outlook.Subjects(effect, f.power)
 		if err != nil {
-			return u, false, err
+			return u, false, fmt.Errorf("--effect %s: %w", text, err)
+		}
+		if n*times > calc.MaxSubjects {
+			return u, false, usage("--effect %s: needs more than 2^53 subjects, more than there will ever be", text)
 		}
 		missing := func(k, subjects float64) moreOfOne {
 			left := math.Max(0, math.Ceil(subjects-n-1e-6))
-			return moreOfOne{K: k, More: int64(math.Min(left, 1e18)), Days: f.days(left)}
+			return moreOfOne{K: k, More: int64(left), Days: f.days(left)}
 		}
 		m.Fixed, m.Sequential = missing(z, n*times), missing(outlook.K(float64(total)/n), float64(total))
 		u.Effects = append(u.Effects, m)
