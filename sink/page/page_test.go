@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -405,14 +406,22 @@ func TestDocumentIsTheOneAroundTheLine(t *testing.T) {
 	}
 }
 
-// A page must come at once: the biggest of the sample in well under the 100 ms that opening a slice may take.
+// A page must come at once: the biggest of the sample in well under the 100 ms that opening a slice may take. Counted is the
+// processor's time, which other processes do not prolong, and the best of many, so that the collector is not in it.
 func TestPagesAreQuick(t *testing.T) {
 	h, _, _ := serve(t, sample.New(1))
+	used := func() time.Duration {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			t.Fatal(err)
+		}
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
 	best := time.Hour
-	for range 5 {
-		start := time.Now()
+	for range 20 {
+		start := used()
 		get(t, h, rerank+"?open=CTR%2Fall%2Frerank_v2&open=ARPU%2Fall%2Frerank_v2")
-		best = min(best, time.Since(start))
+		best = min(best, used()-start)
 	}
 	if best > 100*time.Millisecond {
 		t.Errorf("an experiment's page takes %v", best)
