@@ -55,16 +55,17 @@ func Heavy() Value {
 // fixed returns v at the scale.
 func fixed(v float64) int64 { return int64(math.Floor(v*1e6 + .5)) }
 
-// Pairs is a metric of which one subject per arm enters at a time; there is a look after every so many pairs, up to perArm.
+// Pairs is a metric of which one subject per arm enters at a time; there is a look after every so many pairs, and
+// after perArm of them.
 // The effect is added to the treatment's values.
 func Pairs(name string, draw Value, effect float64, perArm, every int) Scenario {
 	return Scenario{
-		Name: name, Scale: moment.Scale{Num: scale}, Looks: perArm / every, Effect: effect,
+		Name: name, Scale: moment.Scale{Num: scale}, Looks: (perArm + every - 1) / every, Effect: effect,
 		Start: func(r *rand.Rand) func(func(*Event)) {
 			var e Event
 			n := 0
 			return func(emit func(*Event)) {
-				for range every {
+				for range min(every, perArm-n/2) {
 					e.Subject, e.Arm, e.Num = n, Treatment, fixed(draw(r)+effect)
 					emit(&e)
 					e.Subject, e.Arm, e.Num = n+1, Control, fixed(draw(r))

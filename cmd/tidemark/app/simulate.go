@@ -74,7 +74,7 @@ neighbours describe an experiment of your own.`,
 	fl.StringVar(&f.free.distribution, "distribution", "", "normal, bernoulli:P, lognormal:SIGMA, buyers:P or heavy")
 	fl.Float64Var(&f.free.effect, "effect", 0, "true difference, added to the treatment's values")
 	fl.IntVar(&f.free.subjects, "subjects", 10000, "subjects an arm")
-	fl.IntVar(&f.free.every, "every", 10, "a look after so many pairs")
+	fl.IntVar(&f.free.every, "every", 10, "a look after so many pairs, and one at the end")
 	fl.StringSliceVar(&f.free.rules, "rule", nil, "`RULES`: always, fixed, peeking, count, student (default all)")
 	fl.Float64Var(&f.free.alpha, "alpha", 0.05, "error rate of an experiment of your own")
 	fl.Int64Var(&f.free.planned, "planned", 0, "sequential subjects of an experiment of your own (default 10000)")
@@ -84,6 +84,9 @@ neighbours describe an experiment of your own.`,
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
 	return c
 }
+
+// mostRuns bounds what is kept of each experiment in memory, and mostPairs of each subject.
+const mostRuns, mostPairs = 10_000_000, 10_000_000
 
 func (f *simulateFlags) check(rows []string) error {
 	known := simulate.Rows()
@@ -107,6 +110,8 @@ func (f *simulateFlags) check(rows []string) error {
 		return usage("-o %s: want table, markdown or json", f.output)
 	case f.runs < 0 || f.engineRuns < 0 || f.first < 0 || f.workers < 1:
 		return usage("--runs, --engine-runs and --first are numbers of experiments, --workers at least 1")
+	case f.runs > mostRuns || f.engineRuns > mostRuns || f.first > mostRuns || f.workers > 1000:
+		return usage("--runs, --engine-runs and --first are at most %d, --workers at most 1000", mostRuns)
 	}
 	return nil
 }

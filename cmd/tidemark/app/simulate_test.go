@@ -118,6 +118,19 @@ func TestSimulateRefuses(t *testing.T) {
 		{"simulate --distribution normal --every 0", "want a look after"},
 		{"simulate --distribution normal --alpha 0", "--alpha 0"},
 		{"simulate --distribution normal --rule bayes", "want always, fixed"},
+		{"simulate --distribution normal --effect nan", "--effect NaN"},
+		{"simulate --distribution normal --effect inf", "--effect +Inf"},
+		{"simulate --distribution normal --effect 1e300", "--effect 1e+300"},
+		{"simulate --distribution normal --runs -1", "numbers of experiments"},
+		{"simulate --distribution normal --runs 1000000000000", "at most 10000000"},
+		{"simulate --distribution normal --workers 1000000000", "at most 1000"},
+		{"simulate --distribution normal --subjects 1000000000000", "--subjects 1000000000000"},
+		{"simulate --distribution normal --alpha nan", "--alpha NaN"},
+		{"simulate --distribution normal --alpha 1e-320", "--alpha 1e-320"},
+		{"simulate --distribution normal:1e300", "at most 1000000"},
+		{"simulate --distribution lognormal:40", "at most 3.5"},
+		{"simulate --distribution heavy:2", "takes no number"},
+		{"simulate --distribution normal --planned 9223372036854775807", "--planned"},
 		{"simulate --distribution normal --planned -1", "--planned -1"},
 	} {
 		code, out, errOut := call(strings.Fields(c.args)...)
@@ -235,4 +248,14 @@ func TestDocumentedProtocolIsWhatWasFound(t *testing.T) {
 			t.Errorf("%s is not in the table", row.ID)
 		}
 	}
+}
+
+// TestTheEndIsLookedAt: 100 pairs looked at after every 7 have 15 looks, the last of them after all.
+func TestTheEndIsLookedAt(t *testing.T) {
+	code, out, errOut := call("simulate", "--distribution", "normal", "--subjects", "100", "--every", "7", "--effect", "10", "--rule", "fixed", "--runs", "3", "-o", "json")
+	if code != exitOK {
+		t.Fatal(errOut)
+	}
+	printed(t, out, "reports.0.looks", 15, 0)
+	printed(t, out, "reports.0.outcomes.0.median_stop", 200, 0)
 }

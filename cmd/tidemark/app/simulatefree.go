@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/tidemark/tidemark/stats/calc"
 	"github.com/tidemark/tidemark/stats/simulate"
 	"github.com/tidemark/tidemark/stream/results"
 )
@@ -43,6 +44,9 @@ func (s *freeScenario) value() (simulate.Value, error) {
 		if !has {
 			x = 1
 		}
+		if x > 1e6 {
+			return nil, usage("--distribution %s: want a standard deviation of at most 1000000: values have six decimals and 64 bits", s.distribution)
+		}
 		return simulate.Normal(1, x), nil
 	case "bernoulli":
 		return share(simulate.Bernoulli(x))
@@ -50,10 +54,16 @@ func (s *freeScenario) value() (simulate.Value, error) {
 		if !has {
 			x = 2
 		}
+		if x > 3.5 {
+			return nil, usage("--distribution %s: want a sigma of at most 3.5: beyond it a drawn value can leave 64 bits", s.distribution)
+		}
 		return simulate.Lognormal(0, x), nil
 	case "buyers":
 		return share(simulate.Buyers(x, 3, 1))
 	case "heavy":
+		if has {
+			return nil, usage("--distribution %s: heavy takes no number", s.distribution)
+		}
 		return simulate.Heavy(), nil
 	}
 	return nil, usage("--distribution %s: want normal, bernoulli:P, lognormal:SIGMA, buyers:P or heavy", s.distribution)
@@ -66,11 +76,15 @@ func (s *freeScenario) scenario() (simulate.Scenario, []simulate.Rule, error) {
 		return simulate.Scenario{}, nil, err
 	}
 	switch {
+	case s.subjects > mostPairs:
+		return simulate.Scenario{}, nil, usage("--subjects %d: want at most %d an arm", s.subjects, mostPairs)
+	case !(math.Abs(s.effect) <= 1e6):
+		return simulate.Scenario{}, nil, usage("--effect %v: want a difference between -1000000 and 1000000", s.effect)
 	case s.subjects < 2 || s.every < 1 || s.every > s.subjects:
 		return simulate.Scenario{}, nil, usage("--subjects %d, --every %d: want a look after 1 to all of at least 2 subjects an arm", s.subjects, s.every)
-	case !(s.alpha > 0 && s.alpha < 1):
-		return simulate.Scenario{}, nil, usage("--alpha %v: must lie between 0 and 1", s.alpha)
-	case s.planned < 0:
+	case !(s.alpha >= calc.MinAlpha && s.alpha < 1):
+		return simulate.Scenario{}, nil, usage("--alpha %v: must lie between %v and 1", s.alpha, calc.MinAlpha)
+	case s.planned < 0 || s.planned > calc.MaxSubjects:
 		return simulate.Scenario{}, nil, usage("--planned %d: want a number of subjects", s.planned)
 	}
 	out := simulate.Pairs(s.distribution, draw, s.effect, s.subjects, s.every)
