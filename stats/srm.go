@@ -39,7 +39,8 @@ type SRMOptions struct {
 	// MinSubjects is the number of subjects over all arms below which the state is collecting; default 100.
 	MinSubjects int64
 	// MinDeviation is the smallest relative deviation of an arm's count from its expectation, |o/e − 1|, that can fail;
-	// default 0. Set it where a mismatch too small to matter is known to be there.
+	// default 0. Set it where a mismatch too small to matter is known to be there. Over epochs it is Σ|o − e| / Σe: what is too
+	// much in one does not make up for what is too little in another, and a small epoch weighs little.
 	MinDeviation float64
 }
 
@@ -83,8 +84,10 @@ func SampleRatioEpochs(epochs []Epoch, opt SRMOptions) (SRM, error) {
 	opt = opt.withDefaults()
 	r := SRM{State: SRMCollecting}
 	var chi2, bf, total, deviation float64
+	testable := false
+	off, as := map[int]float64{}, map[int]float64{} // by arm: how many subjects are too many or too few, and how many are planned
 	for _, e := range epochs {
-		o, theta, err := e.planned()
+		o, theta, arms, err := e.planned()
 		if err != nil {
 			return SRM{}, err
 		}
@@ -92,6 +95,7 @@ func SampleRatioEpochs(epochs []Epoch, opt SRMOptions) (SRM, error) {
 		for _, v := range o {
 			n += v
 		}
+		testable = testable || len(o) > 1
 		if len(epochs) == 1 {
 			r.DF = len(o) - 1
 		}
@@ -102,7 +106,8 @@ func SampleRatioEpochs(epochs []Epoch, opt SRMOptions) (SRM, error) {
 		for i := range o {
 			expected := n * theta[i]
 			chi2 += (o[i] - expected) * (o[i] - expected) / expected
-			deviation = math.Max(deviation, math.Abs(o[i]/expected-1))
+			off[arms[i]] += math.Abs(o[i] - expected)
+			as[arms[i]] += expected
 		}
 		if len(epochs) > 1 {
 			r.DF += len(o) - 1
@@ -110,10 +115,13 @@ func SampleRatioEpochs(epochs []Epoch, opt SRMOptions) (SRM, error) {
 		bf += logBayesFactor(o, theta, opt.Concentration)
 	}
 	if total == 0 {
-		if r.DF > 0 {
+		if testable {
 			r.LogBF, r.PSequential = Known(0), Known(1) // nothing seen, nothing learnt
 		}
 		return r, nil
+	}
+	for arm, expected := range as {
+		deviation = math.Max(deviation, off[arm]/expected)
 	}
 	r.Chi2 = Known(chi2)
 	r.P = Known(chiSquaredUpper(chi2, r.DF))
@@ -128,28 +136,28 @@ func SampleRatioEpochs(epochs []Epoch, opt SRMOptions) (SRM, error) {
 	return r, nil
 }
 
-// planned returns the counts and planned shares of the arms whose weight is above 0.
-func (e Epoch) planned() (o, theta []float64, err error) {
+// planned returns the counts and planned shares of the arms whose weight is above 0, and which arms these are.
+func (e Epoch) planned() (o, theta []float64, arms []int, err error) {
 	if len(e.Counts) != len(e.Weights) {
-		return nil, nil, fmt.Errorf("stats: sample ratio of %d counts and %d weights: %w", len(e.Counts), len(e.Weights), ErrWeights)
+		return nil, nil, nil, fmt.Errorf("stats: sample ratio of %d counts and %d weights: %w", len(e.Counts), len(e.Weights), ErrWeights)
 	}
 	var sum float64
 	for i, w := range e.Weights {
 		if e.Counts[i] < 0 || w < 0 || math.IsNaN(w) || math.IsInf(w, 0) {
-			return nil, nil, fmt.Errorf("stats: sample ratio with count %d, weight %v: %w", e.Counts[i], w, ErrWeights)
+			return nil, nil, nil, fmt.Errorf("stats: sample ratio with count %d, weight %v: %w", e.Counts[i], w, ErrWeights)
 		}
 		if w > 0 {
-			o, theta = append(o, float64(e.Counts[i])), append(theta, w)
+			o, theta, arms = append(o, float64(e.Counts[i])), append(theta, w), append(arms, i)
 			sum += w
 		}
 	}
 	if sum == 0 {
-		return nil, nil, fmt.Errorf("stats: sample ratio without a weight above 0: %w", ErrWeights)
+		return nil, nil, nil, fmt.Errorf("stats: sample ratio without a weight above 0: %w", ErrWeights)
 	}
 	for i := range theta {
 		theta[i] /= sum
 	}
-	return o, theta, nil
+	return o, theta, arms, nil
 }
 
 // chiSquaredUpper returns P(χ² ≥ x) with df degrees of freedom, at least the smallest float64 above 0.

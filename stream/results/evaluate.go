@@ -35,6 +35,9 @@ const (
 type Inputs struct {
 	AsOf      time.Time
 	Watermark *time.Time
+	// Reached is the event time that inputs reach which have been read to their end, and so have no watermark: that of their latest
+	// event, or a later one up to which they are said to be complete. Only a final look asks for it.
+	Reached   *time.Time
 	Positions map[string]int64
 	Complete  bool
 	// State of the experiment's life: draft, running, ended, stopped. "" derives it from the definition and AsOf.
@@ -69,6 +72,7 @@ type Evaluator struct {
 	hash    string
 	metrics []metric
 	control int
+	planned []catalog.Planned // the weights by epoch
 	// treatments are the other variants, by id, as indexes.
 	treatments []int
 	event      uint // mask of the event dimensions
@@ -124,7 +128,7 @@ type setting struct {
 // NewEvaluator returns an Evaluator of plan.Experiments[experiment].
 func NewEvaluator(plan *catalog.Plan, experiment int) *Evaluator {
 	x := &plan.Experiments[experiment]
-	e := &Evaluator{plan: plan, x: x, hash: x.Experiment.Hash().String(), control: x.Control, slices: map[sliceID]*evaluated{},
+	e := &Evaluator{plan: plan, x: x, hash: x.Experiment.Hash().String(), control: x.Control, planned: x.Experiment.Planned(), slices: map[sliceID]*evaluated{},
 		families: map[uint][]int{}, strata: map[uint]*strata{}}
 	for v := range x.Variants {
 		if v != x.Control {
@@ -204,6 +208,7 @@ func (e *Evaluator) Evaluate(cells *cube.Cells, in Inputs, sl Slices) *Result {
 	whole := byMask[0][0] // masks begin with 0, which has one slice
 	e.warn(whole, cells, in, r)
 	e.correct(whole)
+	r.FinalLook = e.finalLookOf(in, whole)
 	for i, mask := range masks[1:] {
 		e.standOut(mask, byMask[i+1])
 	}
@@ -243,26 +248,12 @@ func (e *Evaluator) head(cells *cube.Cells, in Inputs) *Result {
 	if r.Ledger.Events == nil {
 		r.Ledger.Events = map[string]EventLedger{}
 	}
-	counts := cells.Subjects()
+	whole := cells.Whole()
 	for v := range x.Variants {
-		r.Subjects[x.Variants[v].ID] = counts[v]
+		r.Subjects[x.Variants[v].ID] = whole[v].Exposed()
 	}
-	r.SRM = e.sampleRatio(counts)
+	r.SRM = e.sampleRatio(whole)
 	return r
-}
-
-// sampleRatio checks the split of the subjects.
-func (e *Evaluator) sampleRatio(counts []int64) SRM {
-	weights := make([]float64, len(counts))
-	for v := range e.x.Variants {
-		weights[v] = e.x.Variants[v].Weight
-	}
-	srm, err := stats.SampleRatio(counts, weights, stats.SRMOptions{MinDeviation: e.x.SRMDeviation})
-	if err != nil {
-		// The catalog lets no such weights through.
-		srm.State = stats.SRMCollecting
-	}
-	return SRM{Chi2: srm.Chi2.Ptr(), DF: srm.DF, P: srm.P.Ptr(), PSequential: srm.PSequential.Ptr(), State: string(srm.State)}
 }
 
 // Life is the word for where an experiment is in its life at an instant.

@@ -26,7 +26,9 @@ type Result struct {
 	Reasons    []string          `json:"reasons,omitempty"`
 	// Correction is the experiment's for many comparisons; left out if it has none.
 	Correction string `json:"correction,omitempty"`
-	Rows       []Row  `json:"rows"`
+	// FinalLook says where the one look at the planned end stands; only with sequential: {final_look: true}.
+	FinalLook *FinalLook `json:"final_look,omitempty"`
+	Rows      []Row      `json:"rows"`
 	// Facts are the tunings, by Row.Key, that this evaluation set and that were not in its Inputs. Whoever evaluates
 	// live keeps them and gives them back as Inputs.Facts.
 	Facts map[string]Tuning `json:"-"`
@@ -50,6 +52,14 @@ type Tuning struct {
 	Final *Final `json:"final,omitempty"`
 }
 
+// FinalLook is the experiment's one look at its planned end, for which half of each row's level is kept.
+type FinalLook struct {
+	End time.Time `json:"end"`
+	// State is to_come or done. It is due when Reached, the event time up to which everything is there, is End or later.
+	State   string     `json:"state"`
+	Reached *time.Time `json:"reached"`
+}
+
 // Final is what the one classical look at the planned end found. It is a dated fact: looked at again, it would be no test.
 type Final struct {
 	// Set is when it was; null where data was analysed as final.
@@ -63,7 +73,7 @@ type Final struct {
 	Rejected bool `json:"rejected"`
 }
 
-// SRM is the sample ratio check over all variants with weight > 0.
+// SRM is the sample ratio check over all variants with weight > 0. With a ramp each epoch is held against its own weights.
 type SRM struct {
 	Chi2        *float64 `json:"chi2"`
 	DF          int      `json:"df"`
@@ -73,6 +83,8 @@ type SRM struct {
 	// Slices are the values of subject dimensions in which the split is off though it may be right on the whole; left out if
 	// there are none.
 	Slices []SRMSlice `json:"slices,omitempty"`
+	// Epochs are the stretches of a ramp in the order of time, those to come too; left out without a ramp.
+	Epochs []SRMEpoch `json:"epochs,omitempty"`
 }
 
 // SRMSlice is a value of a dimension whose own sample ratio check failed.

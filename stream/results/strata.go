@@ -25,7 +25,7 @@ type stratum struct {
 	arms      []*cube.Cell
 	estimates [][]stats.Estimate // by metric and variant
 	values    []string
-	exposed   []int64
+	epochs    [][]int64 // exposed subjects by epoch and variant
 	ratio     stats.SRM
 	tested    float64 // the level of ratio
 	look      uint64
@@ -53,7 +53,7 @@ func (e *Evaluator) stratify(mask uint, cells *cube.Cells) *strata {
 		id := joinValues(row.Values)
 		s := g.byValues[id]
 		if s == nil {
-			s = &stratum{values: row.Values, arms: make([]*cube.Cell, len(row.Arms)), exposed: make([]int64, len(row.Arms)), estimates: make([][]stats.Estimate, len(e.metrics))}
+			s = &stratum{values: row.Values, arms: make([]*cube.Cell, len(row.Arms)), estimates: make([][]stats.Estimate, len(e.metrics))}
 			g.byValues[id] = s
 		}
 		s.look = e.look
@@ -91,10 +91,8 @@ func (e *Evaluator) refresh(g *strata, s *stratum, arms []*cube.Cell) {
 			}
 		}
 	}
-	for v, cell := range arms {
-		if n := cell.Exposed(); n != s.exposed[v] {
-			s.exposed[v], s.tested = n, 0
-		}
+	if epochs := e.countEpochs(arms); !slices.EqualFunc(epochs, s.epochs, slices.Equal[[]int64]) {
+		s.epochs, s.tested = epochs, 0
 	}
 	s.arms = arms
 }

@@ -79,12 +79,12 @@ func (e *Evaluator) trendPoint(in TrendInputs, p, whole *cube.Point, own map[str
 		_, then.Frozen[e.metrics[i].index] = facts[MetricKey(e.metrics[i].Metric.ID)]
 	}
 	point := TrendPoint{Time: p.Time, Watermark: p.Watermark, Definition: p.Definition, Subjects: map[string]int64{}, Rows: []Row{}}
-	counts := make([]int64, len(e.x.Variants))
 	for v, c := range whole.Arms {
-		counts[v] = c.Exposed()
-		point.Subjects[e.x.Variants[v].ID] = counts[v]
+		point.Subjects[e.x.Variants[v].ID] = c.Exposed()
 	}
-	point.SRM = e.sampleRatio(counts)
+	if point.SRM = e.sampleRatio(whole.Arms); !e.countedByEpoch(whole) {
+		point.SRM = SRM{State: string(stats.SRMCollecting)}
+	}
 	e.look++
 	r := &Result{AsOf: then.AsOf, Alpha: e.x.Alpha, Tuning: map[string]Tuning{}, Facts: map[string]Tuning{}}
 	e.thaw(then, r)

@@ -166,11 +166,7 @@ func (e *Evaluator) splits(dimensions map[int]*strata) []SRMSlice {
 	for _, g := range dimensions {
 		values += len(g.list)
 	}
-	weights := make([]float64, len(e.x.Variants))
-	for v := range weights {
-		weights[v] = e.x.Variants[v].Weight
-	}
-	opt := stats.SRMOptions{Alpha: faultLevel / float64(max(1, values)), MinDeviation: e.x.SRMDeviation}
+	opt := stats.SRMOptions{Alpha: faultLevel / float64(max(1, values))}
 	var failed []SRMSlice
 	for d := range e.x.Dimensions {
 		if dimensions[d] == nil {
@@ -178,7 +174,7 @@ func (e *Evaluator) splits(dimensions map[int]*strata) []SRMSlice {
 		}
 		for _, s := range dimensions[d].list {
 			if s.tested != opt.Alpha {
-				s.ratio, _ = stats.SampleRatio(s.exposed, weights, opt) // the catalog lets no bad weights through
+				s.ratio = e.testSplit(s.epochs, opt)
 				s.tested = opt.Alpha
 			}
 			if s.ratio.State != stats.SRMFailed {
@@ -186,7 +182,9 @@ func (e *Evaluator) splits(dimensions map[int]*strata) []SRMSlice {
 			}
 			one := SRMSlice{Dimension: e.x.Dimensions[d].Name, Value: s.values[0], Subjects: map[string]int64{}, PSequential: s.ratio.PSequential.Ptr()}
 			for v := range e.x.Variants {
-				one.Subjects[e.x.Variants[v].ID] = s.exposed[v]
+				for k := range s.epochs {
+					one.Subjects[e.x.Variants[v].ID] += s.epochs[k][v]
+				}
 			}
 			failed = append(failed, one)
 		}
