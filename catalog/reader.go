@@ -228,7 +228,7 @@ func (r *reader) boolean(name string) bool {
 }
 
 func (r *reader) time(name string) time.Time {
-	v, _ := parsed(r, name, "a time", timeHint, parseTime)
+	v, _ := parsed(r, name, "a time", timeHint, ParseTime)
 	return v
 }
 

@@ -75,8 +75,8 @@ func parseLimit(text string) (Limit, bool) {
 
 const timeHint = "write RFC 3339 with an offset, such as 2026-03-02T00:00:00+09:00, or without (then it is UTC)"
 
-// parseTime reads RFC 3339 with an offset, or a date or date and time without one, which is UTC.
-func parseTime(text string) (time.Time, bool) {
+// ParseTime reads a time as definitions write it: RFC 3339 with an offset, or a date or date and time without one, which is UTC.
+func ParseTime(text string) (time.Time, bool) {
 	for _, layout := range []string{
 		time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02T15:04Z07:00",
 		"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02",

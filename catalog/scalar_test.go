@@ -31,12 +31,12 @@ func TestParseDuration(t *testing.T) {
 func TestParseTime(t *testing.T) {
 	want := time.Date(2026, 3, 1, 15, 0, 0, 0, time.UTC)
 	for _, text := range []string{"2026-03-02T00:00:00+09:00", "2026-03-01T15:00:00Z", "2026-03-01T15:00:00", "2026-03-01 15:00:00", "2026-03-01T15:00", "2026-03-01 15:00", "2026-03-01 15:00:00.000", "2026-03-01 15:00:00Z"} {
-		if got, ok := parseTime(text); !ok || !got.Equal(want) {
+		if got, ok := ParseTime(text); !ok || !got.Equal(want) {
 			t.Errorf("%q is %v, %t", text, got, ok)
 		}
 	}
 	for _, text := range []string{"", "2026-3-1", "2026-02-30", "01.03.2026", "tomorrow", "1767225600", "1969-12-31", "9999-01-01", "2026-03-01T25:00:00Z"} {
-		if got, ok := parseTime(text); ok {
+		if got, ok := ParseTime(text); ok {
 			t.Errorf("%q is read as %v", text, got)
 		}
 	}

@@ -18,6 +18,9 @@ type AnalyzeOptions struct {
 	// Experiment is the only one to evaluate; empty: all.
 	Experiment string
 	Slices     results.Slices
+	// AsOf is the event time up to which the files are said to be complete, and the results' as_of. Zero: they are known to be complete up
+	// to their latest event, and as_of is the clock's. Data beyond it is an error.
+	AsOf time.Time
 	// Progress is told how many bytes of how many have been read, about ten times a second and once at the end.
 	Progress func(read, total int64)
 }
@@ -28,6 +31,12 @@ const inMemory = 64 << 20
 // Analyze reads bounded inputs to their end and returns the results, in the order of the experiments' ids. Its state is
 // gone afterwards. The same events give the same results as when they are streamed.
 func Analyze(ctx context.Context, set *catalog.Set, opt AnalyzeOptions) (list []*results.Result, err error) {
+	return analyze(ctx, set, opt, forever)
+}
+
+// analyze is Analyze of the events before until.
+func analyze(ctx context.Context, set *catalog.Set, opt AnalyzeOptions, until int64) (list []*results.Result, err error) {
+	given := opt
 	total, err := boundedBytes(set, opt.Files)
 	if err != nil {
 		return nil, err
@@ -42,20 +51,31 @@ func Analyze(ctx context.Context, set *catalog.Set, opt AnalyzeOptions) (list []
 	}
 	// Everything is read once and nothing is resumed: commits only make room in memory.
 	opt.CommitEvery, opt.DurableEvery = 5*time.Second, time.Hour
+	if !opt.AsOf.IsZero() {
+		opt.Now = func() time.Time { return opt.AsOf }
+	}
 	e, err := New(set, opt.Options)
 	if err != nil {
 		return nil, err
 	}
+	e.endsAt(opt.AsOf, until)
 	if opt.Experiment != "" && e.find(opt.Experiment) == nil {
 		return nil, fmt.Errorf("stream: there is no experiment %q: %w", opt.Experiment, ErrUnknownExperiment)
 	}
 	e.analyzing = true
 	e.atEnd = func(ctx context.Context) error {
+		if err := e.withinVouched(ctx); err != nil {
+			return err
+		}
 		for _, x := range e.experiments() {
 			if opt.Experiment != "" && x.x.ID != opt.Experiment {
 				continue
 			}
-			r, err := e.Results(ctx, x.x.ID, opt.Slices)
+			looked, err := e.lookedAtEnd(ctx, x, given)
+			if err != nil {
+				return err
+			}
+			r, err := e.ask(ctx, x.x.ID, question{slices: opt.Slices, looked: looked})
 			if err != nil {
 				return err
 			}

@@ -53,6 +53,9 @@ type Engine struct {
 	disk      diskWatch
 	rates     rates
 	analyzing bool
+	// vouched is the event time up to which somebody says that files are complete; never: nobody does. until is the one before which
+	// events count; forever: all do. Both are of analyze.
+	vouched, until int64
 	// atEnd is asked for what is wanted of the last state, while the shards are still open.
 	atEnd func(context.Context) error
 	// abandon drops everything at the end that a killed process would lose: a test's kill -9.
@@ -72,7 +75,7 @@ func New(set *catalog.Set, opt Options) (*Engine, error) {
 	}
 	e := &Engine{
 		set: set, opt: opt, hub: results.NewHub(), wake: make(chan struct{}, 1), questions: make(chan question),
-		failed: make(chan error, 1), stopped: make(chan struct{}), started: opt.Now(),
+		failed: make(chan error, 1), stopped: make(chan struct{}), started: opt.Now(), vouched: never, until: forever,
 	}
 	e.informer.ready = make(chan struct{}, 1)
 	e.days = days{looking: make(chan struct{}, 1), latest: make(map[string]*results.Days)}

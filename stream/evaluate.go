@@ -39,6 +39,7 @@ type part struct {
 	gathered []gathered
 	ledger   *state.Ledger
 	view     *shardView
+	newest   int64 // event time of the shard's latest event
 }
 
 // question is an evaluation on request.
@@ -47,7 +48,9 @@ type question struct {
 	slices results.Slices
 	// publish asks for the live result, published like any other.
 	publish bool
-	answer  chan *results.Result // nil: ErrRestoring
+	// looked are what final looks found where this engine does not look itself (analyze), by Row.Key.
+	looked map[string]results.Tuning
+	answer chan *results.Result // nil: ErrRestoring
 }
 
 // evaluator is the goroutine that turns cells into results. Shards only mark experiments dirty; it takes a snapshot of
@@ -115,7 +118,7 @@ func (t *subjectType) snapshot(ctx context.Context, xs []*experiment) []part {
 	for i, s := range shards {
 		go func() {
 			defer func() { done <- struct{}{} }()
-			parts[i].shard = s.p
+			parts[i].shard, parts[i].newest = s.p, never
 			parts[i].view = s.latest.Load()
 			s.do(ctx, func() {
 				if s.store == nil || s.halt != nil {
@@ -123,7 +126,7 @@ func (t *subjectType) snapshot(ctx context.Context, xs []*experiment) []part {
 				}
 				s.publish()
 				parts[i].view = s.latest.Load()
-				parts[i].ledger = s.store.Ledger()
+				parts[i].ledger, parts[i].newest = s.store.Ledger(), s.store.Newest()
 				for _, x := range xs {
 					parts[i].cells = append(parts[i].cells, s.cube.Snapshot(x.index, s.store.Name))
 					parts[i].gathered = append(parts[i].gathered, x.gather(s))
@@ -164,12 +167,13 @@ func (x *experiment) evaluate(with *results.Evaluator, parts []part, i int, slic
 // inputs are what all results of the subject type say about where they stand.
 func (t *subjectType) inputs(parts []part) results.Inputs {
 	in := results.Inputs{AsOf: t.engine.opt.Now().UTC(), Positions: make(map[string]int64), Complete: true}
-	low := int64(forever)
+	low, newest := int64(forever), int64(never)
 	if n := t.shardCount(); len(parts) < int(n) || n == 0 {
 		in.Complete = false
 	}
 	reasons := make(map[string]bool)
 	for _, p := range parts {
+		newest = max(newest, p.newest)
 		if p.view == nil {
 			in.Complete = false
 			continue
@@ -206,6 +210,9 @@ func (t *subjectType) inputs(parts []part) results.Inputs {
 	in.Reasons = append(in.Reasons, t.engine.gapReasons(t)...)
 	slices.Sort(in.Reasons)
 	in.Watermark = microTime(low)
+	if low == forever { // everything has been read to its end
+		in.Reached = microTime(max(newest, t.engine.vouched))
+	}
 	return in
 }
 
@@ -276,6 +283,9 @@ func (e *Engine) answer(ctx context.Context, q question) {
 		q.answer <- nil
 		return
 	}
+	if q.looked != nil {
+		q.x.facts = withLooks(q.x.facts, q.looked)
+	}
 	parts := q.x.t.snapshot(ctx, []*experiment{q.x})
 	if q.publish {
 		q.x.dirty.Store(false)
@@ -312,14 +322,19 @@ func (e *Engine) publish(ctx context.Context, x *experiment, parts []part, i int
 
 // Results evaluates one experiment now, with the slices asked for. It may be called from any goroutine while Run runs.
 func (e *Engine) Results(ctx context.Context, id string, slices results.Slices) (*results.Result, error) {
+	return e.ask(ctx, id, question{slices: slices})
+}
+
+// ask asks the evaluator about an experiment.
+func (e *Engine) ask(ctx context.Context, id string, q question) (*results.Result, error) {
 	x := e.find(id)
 	if x == nil {
 		return nil, fmt.Errorf("stream: there is no experiment %q: %w", id, ErrUnknownExperiment)
 	}
-	if _, err := slices.Masks(x.x); err != nil {
+	if _, err := q.slices.Masks(x.x); err != nil {
 		return nil, err
 	}
-	q := question{x: x, slices: slices, answer: make(chan *results.Result, 1)}
+	q.x, q.answer = x, make(chan *results.Result, 1)
 	select {
 	case e.questions <- q:
 	case <-e.stopped:

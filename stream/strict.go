@@ -10,6 +10,7 @@ func (t *subjectType) endFiles(ctx context.Context, shards []*shard) error {
 	if err != nil {
 		return err
 	}
+	latest = min(latest, t.engine.until)
 	for _, s := range shards {
 		err := s.do(ctx, func() {
 			if s.store == nil || s.halt != nil {

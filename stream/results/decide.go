@@ -1,9 +1,6 @@
 package results
 
 import (
-	"math"
-	"time"
-
 	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stats"
 )
@@ -13,51 +10,6 @@ import (
 
 var liftMethods = map[catalog.LiftMethod]stats.LiftMethod{
 	"": stats.Fieller, catalog.Fieller: stats.Fieller, catalog.Delta: stats.Delta, catalog.LogDelta: stats.LogDelta,
-}
-
-// due says that the planned end has come, so that the rows' final look is to be had: the watermark is past it and nothing is
-// missing. Data that is read to its end has no watermark; analyzed, it is taken as final.
-func (e *Evaluator) due(in Inputs) bool {
-	if !e.x.Sequential.FinalLook || e.x.End.IsZero() {
-		return false
-	}
-	switch {
-	case in.Analyze:
-		return true
-	case !in.Complete || len(in.Unreliable) > 0:
-		return false
-	case in.Watermark != nil:
-		return !in.Watermark.Before(e.x.End)
-	}
-	return !in.AsOf.Before(e.x.End)
-}
-
-// finalLook looks once, when it is due, and lets the comparison's always-valid p know what was found: of the two halves of the level the
-// look has one, so that p is twice the lesser of the look's and the sequential one. It returns the tuning with the fact.
-func (m *metric) finalLook(cmp *stats.Comparison, d stats.Design, tuning *Tuning, due, analyze bool, at time.Time) *Tuning {
-	if due && (tuning == nil || tuning.Final == nil) {
-		final := &Final{}
-		if !analyze {
-			final.Set = &at
-		}
-		switch cmp.State {
-		case stats.Better, stats.Worse, stats.NotClear:
-			half := d.Boundary.Level(d.Alpha) / 2
-			value, k := cmp.Difference.Value.V, stats.NormalUpper(half/2)*cmp.Difference.SE.V
-			final.Value, final.P, final.Interval = cmp.Difference.Value.Ptr(), cmp.Difference.P.Ptr(), stats.Between(value-k, value+k).Ptr()
-			final.Rejected = final.P != nil && *final.P <= half
-		}
-		with := Tuning{}
-		if tuning != nil {
-			with = *tuning
-		}
-		with.Final, with.Definition = final, m.hash
-		tuning = &with
-	}
-	if always := &cmp.Difference.Always; tuning != nil && tuning.Final != nil && tuning.Final.P != nil && always.P.OK {
-		always.P = stats.Known(math.Min(always.P.V, 2**tuning.Final.P))
-	}
-	return tuning
 }
 
 // decide sets the row's state where it is not the default's, its level, and its p after Bonferroni's correction.

@@ -121,10 +121,50 @@ func TestFinalLookIsHadOnce(t *testing.T) {
 			t.Errorf("with %d subjects first: looked again: %s, %+v", n, row.State, row.Tuning)
 		}
 	}
-	// Data that is analysed is looked at where it ends.
-	final2 := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon, Analyze: true}, Slices{})
-	if f := final2.Rows[0].Tuning.Final; f == nil || f.Set != nil || len(final2.Facts) != 0 || len(final2.FactsOf()) != 0 {
-		t.Errorf("analyzed: %+v, facts %v", final2.Rows[0].Tuning, final2.FactsOf())
+	if look := r.FinalLook; look == nil || look.State != "done" || !look.End.Equal(end) {
+		t.Errorf("the result says of its look %+v", look)
+	}
+}
+
+// Data that is analysed is looked at where it passes the planned end, by its own time or by that of whoever says so, and not before,
+// whatever the clock says: run again and again before the end it is looked at by the half of alpha that is for looking.
+func TestFinalLookOfAnalyzedDataIsByItsTime(t *testing.T) {
+	end := noon.Add(24 * time.Hour)
+	l := newLab().metric(goal("m"), 0, -1)
+	l.x().End, l.x().Sequential.FinalLook = end, true
+	l.shares(4000, 1200, 1308) // z = 2.6
+	at := func(d time.Duration) *time.Time { t := end.Add(d); return &t }
+	for name, c := range map[string]struct {
+		in   Inputs
+		done bool
+	}{
+		"nothing is known of its end": {Inputs{AsOf: end}, false},
+		"before the end":              {Inputs{AsOf: *at(time.Hour), Reached: at(-time.Microsecond)}, false},
+		"before it, by a watermark":   {Inputs{AsOf: *at(time.Hour), Reached: at(0), Watermark: at(-time.Microsecond)}, false},
+		"at the end":                  {Inputs{AsOf: noon, Reached: at(0)}, true},
+		"past the end":                {Inputs{AsOf: noon, Reached: at(time.Hour)}, true},
+	} {
+		for _, analyze := range []bool{true, false} {
+			in := c.in
+			in.Complete, in.Analyze = true, analyze
+			r := Evaluate(l.plan, 0, l.cells(), in, Slices{})
+			row := &r.Rows[0]
+			want := map[bool]string{true: "better", false: "not_clear"}[c.done]
+			if f := row.Tuning.Final; (f != nil) != c.done || row.State != want || row.AlphaAlways != 0.025 || c.done && ((f.Set == nil) != analyze || (len(r.Facts) == 0) != analyze) {
+				t.Errorf("%s: %s, looked %+v", name, row.State, row.Tuning)
+			}
+			if look := r.FinalLook; look.State != map[bool]string{true: "done", false: "to_come"}[c.done] || !look.End.Equal(end) || look.Reached != in.reached() {
+				t.Errorf("%s: the result says of its look %+v", name, look)
+			}
+			in.Complete = false
+			if r := Evaluate(l.plan, 0, l.cells(), in, Slices{}); r.Rows[0].Tuning.Final != nil {
+				t.Errorf("%s: looked at data of which some is missing", name)
+			}
+		}
+	}
+	l.x().Sequential.FinalLook = false
+	if r := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: end, Reached: &end, Complete: true, Analyze: true}, Slices{}); r.FinalLook != nil || r.Rows[0].Tuning.Final != nil {
+		t.Errorf("a look that is not planned: %+v", r.FinalLook)
 	}
 }
 

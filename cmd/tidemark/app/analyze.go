@@ -9,13 +9,14 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stream"
 	"github.com/tidemark/tidemark/stream/results"
 )
 
 func analyzeCommand(t terminal) *cobra.Command {
 	var sources []string
-	var experiment, slices, output, factsFile string
+	var experiment, slices, output, factsFile, asOf string
 	var quiet bool
 	c := &cobra.Command{
 		Use:   "analyze DIR",
@@ -41,6 +42,12 @@ func analyzeCommand(t terminal) *cobra.Command {
 				return err
 			}
 			opt := stream.AnalyzeOptions{Options: stream.Options{Files: files, Logger: logger(t, "text", quiet)}, Experiment: experiment, Slices: want}
+			if asOf != "" {
+				var ok bool
+				if opt.AsOf, ok = catalog.ParseTime(asOf); !ok {
+					return usage("--as-of %s: want a time, such as 2026-03-16T00:00:00Z", asOf)
+				}
+			}
 			if factsFile != "" {
 				text, err := os.ReadFile(factsFile)
 				if err != nil {
@@ -66,6 +73,7 @@ func analyzeCommand(t terminal) *cobra.Command {
 	c.Flags().StringVar(&slices, "slices", "none", "all, none, or dimensions by comma")
 	c.Flags().StringVarP(&output, "output", "o", "table", "table, json or csv")
 	c.Flags().StringVar(&factsFile, "facts", "", "use the dated facts (tuned information) of this JSON `FILE` instead of the data's own")
+	c.Flags().StringVar(&asOf, "as-of", "", "the `TIME` up to which the files are complete, if it is later than their latest event: a final look planned at it or before is then due")
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "no progress, only warnings and errors")
 	return c
 }
