@@ -12,7 +12,7 @@ import (
 // SummaryFields returns what an alert's summary may say. sink/alert fills them; a test holds the two lists together.
 func SummaryFields() []string {
 	return []string{"Experiment", "Name", "Owner", "Metric", "MetricName", "Role", "Variant", "Control", "State", "Lift", "Limit", "Interval", "P",
-		"ControlValue", "VariantValue", "Subjects", "SRM", "Lag", "Severity", "Rule", "Since", "WorstSlice"}
+		"ControlValue", "VariantValue", "Subjects", "SRM", "Lag", "Severity", "Rule", "Since", "WorstSlice", "Caution"}
 }
 
 var unknownField = regexp.MustCompile(`map has no entry for key "([^"]*)"`)

@@ -23,6 +23,7 @@ type Facts struct {
 	ControlValue, VariantValue        string
 	Subjects, SRM, Lag                string // SRM is its p, Lag the age of the data
 	Severity, Rule, Since, WorstSlice string
+	Caution                           string // what must be known with the row's state: "p 0.0310 after Holm · check: slices differ"
 }
 
 func factsOf(n *notify.Notification) Facts {
@@ -36,7 +37,7 @@ func factsOf(n *notify.Notification) Facts {
 		State: n.State, Lift: n.Lift, Limit: n.Limit, Interval: n.Interval, P: n.P,
 		ControlValue: n.ControlValue, VariantValue: n.VariantValue,
 		Subjects: n.Subjects, SRM: n.SRMP, Lag: n.Lag,
-		Severity: n.Severity, Rule: n.Rule, Since: n.Clock(n.Since), WorstSlice: n.WorstSlice,
+		Severity: n.Severity, Rule: n.Rule, Since: n.Clock(n.Since), WorstSlice: n.WorstSlice, Caution: n.Caution,
 	}
 }
 
@@ -98,15 +99,21 @@ func (s *summary) render(n *notify.Notification) string {
 	return defaultSummary(n)
 }
 
+// defaultSummary is the line of a rule that has none of its own. What is said of a row ends with its caution: this line is all that a
+// pager or a phone's preview shows.
 func defaultSummary(n *notify.Notification) string {
+	caution := ""
+	if n.Caution != "" {
+		caution = " · " + n.Caution
+	}
 	switch n.Kind {
 	case notify.Guardrail:
 		if n.State == "near" {
-			return fmt.Sprintf("%s near its limit: %s (limit %s) · %s", n.Name(), n.Lift, n.Limit, n.Experiment)
+			return fmt.Sprintf("%s near its limit: %s (limit %s) · %s%s", n.Name(), n.Lift, n.Limit, n.Experiment, caution)
 		}
-		return fmt.Sprintf("%s WORSE %s (limit %s) · %s", n.Name(), n.Lift, n.Limit, n.Experiment)
+		return fmt.Sprintf("%s WORSE %s (limit %s) · %s%s", n.Name(), n.Lift, n.Limit, n.Experiment, caution)
 	case notify.Metric:
-		return fmt.Sprintf("%s %s %s · %s", n.Name(), strings.ToUpper(n.State), n.Lift, n.Experiment)
+		return fmt.Sprintf("%s %s %s · %s%s", n.Name(), strings.ToUpper(n.State), n.Lift, n.Experiment, caution)
 	case notify.SRM:
 		return fmt.Sprintf("%s: subjects are not split as planned (SRM p %s)", n.Experiment, n.SRMP)
 	case notify.Stale:

@@ -40,6 +40,38 @@ func TestSummary(t *testing.T) {
 	}
 }
 
+// What must be known with a row's state is in the one line that every receiver shows, and a rule's own line can have it.
+func TestSummarySaysTheCaution(t *testing.T) {
+	const caution = "p 0.0124 after Holm · check: slices differ, novelty"
+	for _, c := range []struct {
+		kind           notify.Kind
+		state          string
+		template, want string
+	}{
+		{notify.Guardrail, "crossed", "", "p95 latency WORSE +6.2% (limit +5%) · search_rerank_v2 · " + caution},
+		{notify.Guardrail, "near", "", "p95 latency near its limit: +6.2% (limit +5%) · search_rerank_v2 · " + caution},
+		{notify.Metric, "worse", "", "p95 latency WORSE +6.2% · search_rerank_v2 · " + caution},
+		{notify.Metric, "worse", "{{.Metric}} {{.State}} {{.Lift}}{{if .Caution}} ({{.Caution}}){{end}}", "P95_LATENCY worse +6.2% (" + caution + ")"},
+	} {
+		n := notifytest.Warned()
+		n.Kind, n.State = c.kind, c.state
+		s, err := parseSummary(c.template)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.render(n); got != c.want {
+			t.Errorf("%s %s: %q, want %q", c.kind, c.state, got, c.want)
+		}
+		if n.Caution = ""; strings.Contains(s.render(n), "after Holm") || strings.HasSuffix(s.render(n), " · ") {
+			t.Errorf("without one: %q", s.render(n))
+		}
+	}
+	// A message whose summary has it says it once, and one whose rule words it otherwise says it all the same.
+	if n := notifytest.Warned(); n.Summary != (*summary)(nil).render(n) {
+		t.Errorf("the messages' golden files are of %q, and the default is %q", n.Summary, (*summary)(nil).render(n))
+	}
+}
+
 func TestSummaryMistakesAreNamed(t *testing.T) {
 	for template, want := range map[string]string{
 		"{{.Experimnt}}":  "unknown field {{.Experimnt}} (did you mean {{.Experiment}}?); fields are Experiment, ",

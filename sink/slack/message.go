@@ -28,7 +28,7 @@ func message(n *notify.Notification) *api.WebhookMessage {
 	if t := evidence(n); t != "" {
 		blocks = append(blocks, section(t))
 	}
-	if n.Caution != "" && n.Transition == notify.Firing {
+	if cautioned(n) {
 		blocks = append(blocks, aside(fact(n.Caution)))
 	}
 	if n.WorstSlice != "" && n.Transition == notify.Firing {
@@ -40,13 +40,18 @@ func message(n *notify.Notification) *api.WebhookMessage {
 	if t := evidence(n); t != "" {
 		text += "\n" + t
 	}
-	if n.Caution != "" && n.Transition == notify.Firing {
+	if cautioned(n) {
 		text += "\n" + fact(n.Caution)
 	}
 	return &api.WebhookMessage{
 		Text:   text, // the fallback: notifications, screen readers, search
 		Blocks: &api.Blocks{BlockSet: blocks}, UnfurlLinks: &off, UnfurlMedia: &off,
 	}
+}
+
+// cautioned says that the caution has a line of its own: the summary has none, because its rule words it otherwise.
+func cautioned(n *notify.Notification) bool {
+	return n.Caution != "" && n.Transition == notify.Firing && !strings.Contains(n.Summary, n.Caution)
 }
 
 // headline: which way, what, how much, against which limit, where, since when, how bad.

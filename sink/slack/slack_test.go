@@ -71,6 +71,21 @@ func TestMessage(t *testing.T) {
 	}
 }
 
+// TestCautionIsSaidOnce: in the summary, or on a line of its own where a rule words its summary without it.
+func TestCautionIsSaidOnce(t *testing.T) {
+	n := notifytest.Warned()
+	worded := notifytest.Warned()
+	worded.Summary = "latency is up"
+	for _, n := range []*notify.Notification{n, worded} {
+		list := texts(t, render(t, n))
+		for what, text := range map[string]string{"fallback": list[0], "blocks": strings.Join(list[1:], "\n")} {
+			if got := strings.Count(text, n.Caution); got != 1 {
+				t.Errorf("%q: the %s says the caution %d times:\n%s", n.Summary, what, got, text)
+			}
+		}
+	}
+}
+
 // TestFirstLineCarriesTheFacts: what a phone shows of the message is enough to know what, how much and where.
 func TestFirstLineCarriesTheFacts(t *testing.T) {
 	first, _, _ := strings.Cut(texts(t, render(t, notifytest.Firing()))[0], "\n")

@@ -43,6 +43,7 @@ func Warned() *notify.Notification {
 	n := Firing()
 	n.Caution, n.Warnings = "p 0.0124 after Holm · check: slices differ, novelty", []string{"heterogeneity", "novelty"}
 	n.Correction, n.PAdjustedValue = "holm", ptr(0.01243)
+	n.Summary += " · " + n.Caution
 	return n
 }
 
