@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/stream"
 	"github.com/tidemark/tidemark/stream/results"
 )
 
@@ -127,6 +128,8 @@ func (s *Server) evaluate(ctx context.Context, id string, want results.Slices) (
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return nil, busy
+	case errors.Is(err, stream.ErrUnknownExperiment):
+		return nil, notActive()
 	case err != nil:
 		return nil, &Problem{Status: http.StatusServiceUnavailable, Code: "not_evaluated", Detail: clip(err.Error()),
 			Hint: "GET /api/v1/status says how the engine is doing"}
@@ -136,6 +139,11 @@ func (s *Server) evaluate(ctx context.Context, id string, want results.Slices) (
 			Hint: "the engine publishes one as soon as it has read its inputs; GET /api/v1/status says how far it is"}
 	}
 	return res, nil
+}
+
+// notActive answers for an experiment that is defined but does not run: asking again is of no use.
+func notActive() *Problem {
+	return &Problem{Status: http.StatusNotFound, Code: "not_active", Detail: "the experiment is not active, so nothing is kept of it"}
 }
 
 // whole is the result without its slices.

@@ -93,7 +93,7 @@ func (s *Server) slowly(w http.ResponseWriter, r *http.Request, f func(context.C
 		w.Header().Set("Retry-After", "2")
 		busy.write(w)
 	case errors.Is(err, stream.ErrUnknownExperiment):
-		Problem{Status: http.StatusNotFound, Code: "not_active", Detail: "the experiment is not active, so nothing is kept of it"}.write(w)
+		notActive().write(w)
 	case err != nil:
 		Problem{Status: http.StatusServiceUnavailable, Code: "not_evaluated", Detail: clip(err.Error()), Hint: "GET /api/v1/status says how the engine is doing"}.write(w)
 	default:
