@@ -63,11 +63,6 @@ func Compare(treatment, control *moment.Sums, d Design) Comparison {
 	reasons.of(errT)
 	reasons.of(errC)
 	reasons.flags(treatment, control)
-	for _, e := range [2]Estimate{t, k} {
-		if e.DenominatorZ.OK && e.DenominatorZ.V < minDenominatorZ {
-			reasons.add(UnstableDenominator)
-		}
-	}
 	c.Lift.Method = d.Lift.orDefault()
 	if t.Value.OK && k.Value.OK {
 		c.Difference = armsTest(moment.RatioDifference(treatment, control, d.Scale), t, k, l)

@@ -3,8 +3,8 @@ package stats
 import "math"
 
 // CompareEstimates compares two values that were estimated elsewhere, each with its variance: quantiles, values by another tool's
-// convention. The two must be independent. It is Compare without what needs sums: the silence rule asks only for 100 subjects an arm and
-// variances above 0, and there is no CUPED.
+// convention. The two must be independent. It is Compare without what needs sums: the silence rule asks only for 100 subjects an arm,
+// variances above 0 and denominators (where the estimates have DenominatorZ) clear of 0, and there is no CUPED.
 func CompareEstimates(treatment, control Estimate, d Design) Comparison {
 	c := Comparison{Treatment: treatment, Control: control}
 	l := d.level()
@@ -24,6 +24,9 @@ func CompareEstimates(treatment, control Estimate, d Design) Comparison {
 		}
 		if !(e.Var.V > 0) {
 			reasons.add(NoVariance)
+		}
+		if e.unstable() {
+			reasons.add(UnstableDenominator)
 		}
 	}
 	if treatment.Value.OK && control.Value.OK && treatment.Var.V >= 0 && control.Var.V >= 0 {
@@ -53,7 +56,7 @@ func stateOfEstimates(c *Comparison, d Design, reasons *reasonSet) State {
 		return Failed
 	case reasons.has(NoSubjects):
 		return NoData
-	case reasons.has(FewSubjects), reasons.has(NoVariance), reasons.has(TooFewSubjects):
+	case reasons.has(FewSubjects), reasons.has(NoVariance), reasons.has(TooFewSubjects), reasons.has(UnstableDenominator):
 		return Collecting
 	case !d.Tuning.Set():
 		reasons.add(NotTuned)

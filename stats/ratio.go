@@ -3,6 +3,7 @@ package stats
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/tidemark/tidemark/stats/moment"
 )
@@ -15,8 +16,12 @@ var (
 )
 
 // minDenominatorZ is the distance of a mean denominator from 0, in its standard errors, below which the delta method is
-// not to be relied on: a warning. Source: Eppo's documentation withholds a lift whose control is that near to 0; here any ratio.
+// not to be relied on, and nothing is said. Few subjects with most of the denominator bring it about: with d̄/SE = 10 the subjects
+// are worth a hundred equal ones. Source: Eppo's documentation withholds a lift whose control is that near to 0; here any ratio.
 const minDenominatorZ = 10
+
+// unstable says that the estimate's mean denominator is too near 0 for its error.
+func (e Estimate) unstable() bool { return e.DenominatorZ.OK && e.DenominatorZ.V < minDenominatorZ }
 
 // Ratio returns the ratio of means R = Σnum/Σden over n subjects and its variance by the delta method:
 //
@@ -52,3 +57,6 @@ func estimateOf(s *moment.Sums, f *moment.Finals, err error) (Estimate, error) {
 	e.DenominatorZ = Known(f.Den / math.Sqrt(f.DenVar/float64(s.N)))
 	return e, nil
 }
+
+// StableDenominators says that no estimate's mean denominator is too near 0 for its error (UnstableDenominator). A mean's never is.
+func StableDenominators(es ...Estimate) bool { return !slices.ContainsFunc(es, Estimate.unstable) }

@@ -59,7 +59,7 @@ const (
 	// ZeroDenominator: an arm's denominators add up to 0 or less, so there is no ratio.
 	ZeroDenominator Reason = "zero_denominator"
 	// UnstableDenominator: an arm's mean denominator is less than 10 of its standard errors from 0; the delta method is
-	// not to be relied on.
+	// not to be relied on. The state is collecting.
 	UnstableDenominator Reason = "unstable_denominator"
 	// ZeroControl: the control's value is 0, so there is no lift.
 	ZeroControl Reason = "zero_control"

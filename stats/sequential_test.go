@@ -223,6 +223,17 @@ func TestSilenceRule(t *testing.T) {
 		}
 		return &s
 	}
+	bots := func(n, few, den int64) *moment.Sums {
+		var s moment.Sums
+		for i := range n {
+			p := moment.Point{In: true, Den: 1, Num: i % 3}
+			if i < few {
+				p.Den, p.Num = den, den
+			}
+			s.Add(p)
+		}
+		return &s
+	}
 	for _, c := range []struct {
 		name string
 		a, b *moment.Sums
@@ -234,6 +245,8 @@ func TestSilenceRule(t *testing.T) {
 		{"no spread", arm(100, 100), arm(100, 25), "[no_variance]"},
 		{"all of it", arm(5, 0), arm(100, 25), "[few_subjects no_variance few_nonzero]"},
 		{"nobody", arm(0, 0), arm(100, 25), "[few_subjects no_variance few_nonzero]"},
+		{"denominators that a few have", arm(200, 100), bots(400, 4, 100), "[unstable_denominator]"},
+		{"fewer for them", arm(200, 100), bots(400, 4, 8), "[]"},
 	} {
 		for _, swap := range []bool{false, true} {
 			a, b := c.a, c.b

@@ -66,6 +66,7 @@ func (m *metric) quantileOf(c *cube.Cell) (e stats.Estimate, few bool) {
 	}
 	e.Value = stats.Known(at / unit)
 	share, err := stats.Ratio(sums, moment.Scale{})
+	e.DenominatorZ = share.DenominatorZ // events per subject
 	if f := share.Value.V; err != nil || !share.Var.OK || f <= 0 || f >= 1 {
 		return e, false // the cut is not frozen, or all events lie on one side of it
 	} else {
@@ -104,7 +105,7 @@ func quantileError(events *sketch.Quantiles, p, s, at float64) float64 {
 // tune returns the tuning that the row's own data gives, nil while there is no error or an arm has fewer than 100 subjects.
 func (q *quantiles) tune(subjects int64) *Tuning {
 	t, c := q.treatment, q.control
-	if t.N < leastSubjects || c.N < leastSubjects || !(t.Var.V > 0) || !(c.Var.V > 0) {
+	if t.N < leastSubjects || c.N < leastSubjects || !(t.Var.V > 0) || !(c.Var.V > 0) || !stats.StableDenominators(t, c) {
 		return nil
 	}
 	v := stats.Intrinsic(t.N, c.N, math.Sqrt(stats.AlwaysVar(t, c).V)) * (float64(subjects) / float64(t.N+c.N))
@@ -115,6 +116,7 @@ func (q *quantiles) tune(subjects int64) *Tuning {
 func (q *quantiles) forget() {
 	none := stats.Number{}
 	q.treatment.SE, q.treatment.Var, q.control.SE, q.control.Var, q.few = none, none, none, none, false
+	q.treatment.DenominatorZ, q.control.DenominatorZ = none, none
 }
 
 // say adds a row's reasons: of why there is no error only the one that is meant.
