@@ -1,15 +1,11 @@
 package latency
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/tidemark/tidemark/bench/client"
 	"github.com/tidemark/tidemark/bench/process"
 	"github.com/tidemark/tidemark/bench/workload"
 )
@@ -65,8 +62,8 @@ func BenchmarkFreshness(b *testing.B) {
 				return true
 			})
 		}
-		followed := make(chan error, 1)
-		go func() { followed <- follow(ctx, engine.URL("/api/v1/experiments/ranking/live"), seen) }()
+		var followed sync.WaitGroup
+		followed.Go(func() { client.Follow(ctx, engine.URL("/api/v1/experiments/ranking/live"), seen) })
 
 		client, err := kgo.NewClient(kgo.SeedBrokers(broker.Addr()), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ProducerLinger(0))
 		if err != nil {
@@ -112,7 +109,7 @@ func BenchmarkFreshness(b *testing.B) {
 			}
 		}
 		cancel()
-		<-followed
+		followed.Wait()
 		client.Close()
 		if len(waiting) > 0 {
 			b.Errorf("%d of %d marked events never showed", len(waiting), len(waiting)+len(took))
@@ -137,37 +134,6 @@ func report(b *testing.B, took []time.Duration) {
 	b.ReportMetric(at(1), "max-ms")
 	b.ReportMetric(float64(len(took)), "measured")
 	b.ReportMetric(0, "ns/op")
-}
-
-// follow reads the live stream until ctx ends, connecting again while the program starts.
-func follow(ctx context.Context, url string, seen func(positions map[string]int64, at time.Time)) error {
-	for ctx.Err() == nil {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return err
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			time.Sleep(50 * time.Millisecond)
-			continue
-		}
-		lines := bufio.NewReaderSize(response.Body, 1<<20)
-		for {
-			line, err := lines.ReadString('\n')
-			at := time.Now()
-			if data, ok := strings.CutPrefix(line, "data:"); ok {
-				var m struct{ Positions map[string]int64 }
-				if json.Unmarshal([]byte(data), &m) == nil && m.Positions != nil {
-					seen(m.Positions, at)
-				}
-			}
-			if err != nil {
-				break
-			}
-		}
-		response.Body.Close()
-	}
-	return ctx.Err()
 }
 
 // topics creates topics on a broker.

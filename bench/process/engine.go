@@ -6,9 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidemark/tidemark/bench/client"
 	"github.com/tidemark/tidemark/bench/ports"
 	"github.com/tidemark/tidemark/stream"
 	"github.com/tidemark/tidemark/stream/results"
@@ -129,23 +128,7 @@ func (e *Engine) Kill() (alive bool) {
 func (e *Engine) Get(path string, into any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.URL(path), nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s: %s", path, response.Status, text)
-	}
-	return json.Unmarshal(text, into)
+	return client.JSON(ctx, e.URL(path), into)
 }
 
 // Results returns the experiments with all slices once the engine has read every partition to the given ends.

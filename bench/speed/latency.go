@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tidemark/tidemark/bench/client"
 	"github.com/tidemark/tidemark/bench/contract"
 )
 
@@ -67,7 +68,7 @@ func (l *live) fresh(ctx context.Context, f *Freshness) error {
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		l.e.follow(watching, "ranking", m.seen)
+		client.Follow(watching, "http://"+l.e.listen+"/api/v1/experiments/ranking/live?slices=none", m.seen)
 	}()
 	defer func() { stop(); <-watched }()
 	if _, err := l.p.pace(ctx, f.Rate, l.s.Settle, nil); err != nil {

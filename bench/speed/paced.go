@@ -1,16 +1,12 @@
 package speed
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -114,37 +110,6 @@ func (p *producer) pace(ctx context.Context, rate float64, length time.Duration,
 		made += int64(n)
 	}
 	return made, errors.Join(p.client.Flush(context.WithoutCancel(ctx)), p.err())
-}
-
-// follow reads the experiment's live stream until ctx ends, connecting again while the program starts.
-func (e *engine) follow(ctx context.Context, experiment string, seen func(positions map[string]int64, at time.Time)) {
-	client := http.Client{}
-	for ctx.Err() == nil {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+e.listen+"/api/v1/experiments/"+experiment+"/live?slices=none", nil)
-		if err != nil {
-			return
-		}
-		response, err := client.Do(request)
-		if err != nil {
-			time.Sleep(20 * time.Millisecond)
-			continue
-		}
-		lines := bufio.NewReaderSize(response.Body, 1<<20)
-		for {
-			line, err := lines.ReadString('\n')
-			at := time.Now()
-			if data, ok := strings.CutPrefix(line, "data:"); ok {
-				var m struct{ Positions map[string]int64 }
-				if json.Unmarshal([]byte(data), &m) == nil && m.Positions != nil {
-					seen(m.Positions, at)
-				}
-			}
-			if err != nil {
-				break
-			}
-		}
-		response.Body.Close()
-	}
 }
 
 // live is a program that has caught up with a log that a producer continues.

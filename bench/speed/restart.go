@@ -93,7 +93,7 @@ func (l *live) kill(ctx context.Context, round int, rate float64) (RestartSample
 			}
 		}
 		var r results.Result
-		if err := l.e.getJSON(ctx, "/api/v1/experiments/ranking/results?slices=none", &r); err == nil && len(r.Rows) > 0 {
+		if err := l.e.get(ctx, "/api/v1/experiments/ranking/results?slices=none", &r); err == nil && len(r.Rows) > 0 {
 			at := since()
 			ends, err := contract.EndsBy(ctx, l.log.admin, topic)
 			if err != nil {

@@ -1,16 +1,12 @@
 package speed
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"math/bits"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tidemark/tidemark/bench/client"
 	"github.com/tidemark/tidemark/bench/contract"
 	"github.com/tidemark/tidemark/bench/ports"
 	"github.com/tidemark/tidemark/bench/traffic"
@@ -55,12 +52,11 @@ type engine struct {
 	flags, env                  []string
 	cmd                         *exec.Cmd
 	exited                      chan error
-	http                        http.Client
 }
 
 // newEngine writes the definitions below dir; start starts it.
 func newEngine(program, dir, brokers string, shape traffic.Shape, job traffic.Job, flags, env []string) (*engine, error) {
-	e := &engine{program: program, dir: dir, brokers: brokers, flags: flags, env: env, http: http.Client{Timeout: 5 * time.Minute}}
+	e := &engine{program: program, dir: dir, brokers: brokers, flags: flags, env: env}
 	for _, address := range []*string{&e.listen, &e.admin} {
 		port, err := ports.Free(1)
 		if err != nil {
@@ -140,37 +136,17 @@ func (e *engine) stop(signal os.Signal) (time.Duration, error) {
 
 func (e *engine) usage() (contract.Usage, error) { return contract.UsageOf(e.cmd.Process.Pid) }
 
-// get opens a path of the public address.
-func (e *engine) get(ctx context.Context, path string) (io.ReadCloser, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+e.listen+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	response, err := e.http.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	if response.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(response.Body, 500))
-		response.Body.Close()
-		return nil, fmt.Errorf("speed: %s: %s: %s", path, response.Status, text)
-	}
-	return response.Body, nil
-}
-
-func (e *engine) getJSON(ctx context.Context, path string, into any) error {
-	body, err := e.get(ctx, path)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	return json.NewDecoder(body).Decode(into)
+// get decodes what a path of the public address answers.
+func (e *engine) get(ctx context.Context, path string, into any) error {
+	limited, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	return client.JSON(limited, "http://"+e.listen+path, into)
 }
 
 // position is how many records the shards have applied, and an error if one is halted.
 func (e *engine) position(ctx context.Context) (int64, error) {
 	var status stream.Status
-	if err := e.getJSON(ctx, "/api/v1/status", &status); err != nil {
+	if err := e.get(ctx, "/api/v1/status", &status); err != nil {
 		return 0, err
 	}
 	sum := int64(0)
@@ -189,7 +165,7 @@ type halted struct{ error }
 // published says whether the experiment's result stands on all records before the ends.
 func (e *engine) published(ctx context.Context, experiment string, ends []int64) (bool, error) {
 	var r results.Result
-	if err := e.getJSON(ctx, "/api/v1/experiments/"+experiment+"/results?slices=none", &r); err != nil {
+	if err := e.get(ctx, "/api/v1/experiments/"+experiment+"/results?slices=none", &r); err != nil {
 		return false, err
 	}
 	return lag(r.Positions, ends) == 0, nil
@@ -236,7 +212,7 @@ func (e *engine) cells(ctx context.Context, experiment string, dimensions []stri
 	cells = traffic.Cells{}
 	for _, which := range groupings(dimensions) {
 		var r results.Result
-		if err := e.getJSON(ctx, "/api/v1/experiments/"+experiment+"/results?slices="+which, &r); err != nil {
+		if err := e.get(ctx, "/api/v1/experiments/"+experiment+"/results?slices="+which, &r); err != nil {
 			return nil, 0, err
 		}
 		if err := addRows(cells, r.Rows, dimensions); err != nil {
@@ -285,21 +261,9 @@ func parseSum(text string) (traffic.Sum, error) {
 
 // profile takes a CPU profile of that length from the admin port.
 func (e *engine) profile(ctx context.Context, length time.Duration, file string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", e.admin, int(length.Seconds())), nil)
+	text, err := client.Read(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", e.admin, int(length.Seconds())))
 	if err != nil {
-		return err
-	}
-	response, err := e.http.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("speed: profile: %s: %s", response.Status, bytes.TrimSpace(text))
+		return fmt.Errorf("speed: profile: %w", err)
 	}
 	return os.WriteFile(file, text, 0o600)
 }
