@@ -82,13 +82,15 @@ func try(t *testing.T, root string, m mutant) {
 	if err := os.WriteFile(overlayFile, overlay, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=3m", "-overlay", overlayFile, "-run", m.test, m.pkg)
+	cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=10m", "-overlay", overlayFile, "-run", m.test, m.pkg)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "TIDEMARK_CASES=4000")
 	out, err := cmd.CombinedOutput()
 	switch {
 	case err == nil:
 		t.Errorf("%s %s does not see it: %s\n%s", m.pkg, m.test, m.wrong, out)
+	case strings.Contains(string(out), "panic: test timed out"):
+		t.Errorf("%s %s did not decide in ten minutes: %s", m.pkg, m.test, m.wrong)
 	case strings.Contains(string(out), "[build failed]") || strings.Contains(string(out), "no tests to run"):
 		t.Errorf("%s %s did not run:\n%s", m.pkg, m.test, out)
 	}
