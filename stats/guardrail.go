@@ -1,8 +1,10 @@
 package stats
 
-// Limit is a guardrail's limit. Its sign is the harmful direction.
+// Limit is a guardrail's limit. Its sign is the harmful direction: up where it is above 0, whatever the sign of the metric.
 type Limit struct {
-	// Value is a lift if Relative (+5 % is 0.05), else a difference in the metric's unit.
+	// Value is a part of the control's size if Relative (+5 % is 0.05: "not more than 5 % worse", upwards), else a difference in the
+	// metric's unit. The size is |control|: of a control of −100 the limit of +5 % is −95, and of a control of 0 it is 0, so that any
+	// movement that way is beyond it.
 	Value    float64
 	Relative bool
 }
@@ -19,8 +21,8 @@ const (
 // nearShare is the part of the limit past which the harmful bound counts as near.
 const nearShare = 0.8
 
-// guardrail returns the word for a comparison and its limit. A relative limit L is tested without division: with
-// r = 1 + L (1 − L for a negative control, so that L keeps meaning the same direction),
+// guardrail returns the word for a comparison and its limit. A relative limit L is c + L·|c|, and is tested without division: with
+// r = 1 + L, or r = 1 − L where the control's value is below 0, or r = 1 where it is 0,
 //
 //	d = t − r·c,   SE_d² = v_t + r²·v_c,   crossed iff d is beyond 0 by more than k·SE_d
 //
@@ -55,9 +57,12 @@ func boundsBeyond(c *Comparison, l Limit, value float64) (low, high float64) {
 func beyond(c *Comparison, l Limit, value float64) Test {
 	test := Test{Value: Known(c.Difference.Value.V - value), SE: c.Difference.SE, SEAlways: c.Difference.SEAlways}
 	if l.Relative {
-		r := 1 + value
-		if c.Control.Value.V < 0 {
-			r = 1 - value
+		r := 1.0
+		switch size := c.Control.Value.V; {
+		case size > 0:
+			r += value
+		case size < 0:
+			r -= value
 		}
 		control := c.Control
 		control.Var = Known(r * r * c.Control.Var.V)

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"math"
 	"testing"
 
 	"github.com/tidemark/tidemark/stats/moment"
@@ -48,6 +49,69 @@ func TestGuardrailWords(t *testing.T) {
 		if r.Guardrail != c.want {
 			t.Errorf("%s: %s (%s, difference %v, lift %v)", c.name, r.Guardrail, r.State, r.Difference.Always.Interval, r.Lift.IntervalAlways)
 		}
+	}
+}
+
+// A relative limit is a part of the control's size on the harmful side: turning a metric's sign around, with that of the limit and of what
+// is good, changes no word, no verdict and no bound; and nothing happens where the control passes 0.
+func TestRelativeLimitIsOfTheControlsSize(t *testing.T) {
+	const n = 40200
+	scale := moment.Scale{Num: 3}
+	v, _ := Tune(around(n, 1000), around(n, 1000), scale, 2*n)
+	other := map[Direction]Direction{Up: Down, Down: Up, Undirected: Undirected}
+	said := map[GuardrailWord]int{}
+	for _, c := range []struct {
+		control, mean int64
+		limit         float64
+		direction     Direction
+		word          GuardrailWord
+		shown         bool
+	}{
+		{1000, 1080, +0.05, Down, Crossed, false},
+		{1000, 1034, +0.05, Down, Near, true},
+		{1000, 1000, +0.05, Down, Within, true},
+		{1000, 920, -0.05, Up, Crossed, false},
+		{-1000, -920, +0.05, Down, Crossed, false}, // +8 % of its size, upwards: the lift is −8 %
+		{-1000, -966, +0.05, Down, Near, true},
+		{-1000, -1000, +0.05, Down, Within, true},
+		{-1000, -1080, +0.05, Down, Within, true},
+		{-1000, -1080, -0.05, Up, Crossed, false},
+		{0, 20, +0.05, Down, Crossed, false}, // of nothing not more than nothing
+		{0, 0, +0.05, Down, Within, false},
+		{0, -20, +0.05, Down, Within, true},
+	} {
+		design := func(sign int64) Design {
+			d := Design{Scale: scale, Direction: c.direction, Tuning: Tuning{V: v}, Limit: &Limit{float64(sign) * c.limit, true}}
+			if sign < 0 {
+				d.Direction = other[c.direction]
+			}
+			return d
+		}
+		var got [2]OneSided
+		for i, sign := range []int64{1, -1} {
+			d := design(sign)
+			r := Compare(around(n, sign*c.mean), around(n, sign*c.control), d)
+			got[i] = NonInferiority(r, *d.Limit, d.Tuning, 0.05)
+			if r.Guardrail != c.word || (got[i].BoundAlways.V < 0) != c.shown {
+				t.Errorf("%+v, sign %d: %s, bound %v", c, sign, r.Guardrail, got[i].BoundAlways)
+			}
+			said[r.Guardrail]++
+		}
+		size := math.Abs(float64(c.control))
+		distance := (float64(c.mean-c.control) - c.limit*size) / 1000 * math.Copysign(1, c.limit)
+		if math.Abs((got[0].Bound.V+got[0].BoundAlways.V)-(got[1].Bound.V+got[1].BoundAlways.V)) > 1e-12 || (got[0].Z.V > 0) != (distance < 0) && distance != 0 {
+			t.Errorf("%+v: %+v, mirrored %+v; distance %v", c, got[0], got[1], distance)
+		}
+	}
+	if len(said) != 3 {
+		t.Errorf("said %v", said)
+	}
+	// A limit beside a control just below and just above 0 is nearly the same.
+	d := Design{Scale: scale, Tuning: Tuning{V: v}, Limit: &Limit{0.05, true}}
+	below, above := Compare(around(n, 5), around(n, -1), d), Compare(around(n, 5), around(n, 1), d)
+	b, a := NonInferiority(below, *d.Limit, d.Tuning, 0.05), NonInferiority(above, *d.Limit, d.Tuning, 0.05)
+	if jump := math.Abs(b.Bound.V - a.Bound.V - 0.002); jump > 0.0015 { // the controls are .002 apart
+		t.Errorf("the bound jumps by %v where the control passes 0", jump)
 	}
 }
 

@@ -122,6 +122,9 @@ func distrust(row *Row, ctx setting, in Inputs) {
 	switch stats.State(row.State) {
 	case stats.Better, stats.Worse, stats.NotClear:
 		row.State = string(stats.Unreliable)
+		if row.Guardrail != nil && row.Guardrail.NonInferiority != nil {
+			row.Guardrail.NonInferiority.Verdict = notShown // harm that may be there is shown, its absence is not
+		}
 	case stats.NoData, stats.Collecting:
 		if ctx.cardinality {
 			row.State = string(stats.Unreliable)

@@ -48,6 +48,12 @@ func powerOf(cmp *stats.Comparison, d stats.Design, mde float64) *Power {
 	return p
 }
 
+// Words of NonInferiority.Verdict.
+const (
+	shown    = "shown"
+	notShown = "not_shown"
+)
+
 // nonInferiority asks whether it is shown that the harm is within the limit, at the row's level on one side. It is nil while there is no
 // test. Nothing is shown while nothing may be said.
 func nonInferiority(cmp *stats.Comparison, d stats.Design) *NonInferiority {
@@ -55,11 +61,11 @@ func nonInferiority(cmp *stats.Comparison, d stats.Design) *NonInferiority {
 	if !o.Z.OK {
 		return nil
 	}
-	n := &NonInferiority{Verdict: "not_shown", Z: o.Z.Ptr(), P: o.P.Ptr(), PAlways: o.PAlways.Ptr(), Bound: o.Bound.Ptr(), BoundAlways: o.BoundAlways.Ptr()}
+	n := &NonInferiority{Verdict: notShown, Z: o.Z.Ptr(), P: o.P.Ptr(), PAlways: o.PAlways.Ptr(), Bound: o.Bound.Ptr(), BoundAlways: o.BoundAlways.Ptr()}
 	switch cmp.State {
 	case stats.Better, stats.Worse, stats.NotClear:
 		if o.BoundAlways.OK && o.BoundAlways.V < 0 {
-			n.Verdict = "shown"
+			n.Verdict = shown
 		}
 	}
 	return n

@@ -115,6 +115,14 @@ func TestNonInferiorityIsTheOppositeQuestion(t *testing.T) {
 	if n := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon}, Slices{}).Rows[0].Guardrail.NonInferiority; n == nil || n.Verdict != "not_shown" || n.Z == nil {
 		t.Errorf("while collecting: %+v", n)
 	}
+	l.shares(4000, 1600, 1600)
+	if n := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon}, Slices{}).Rows[0].Guardrail.NonInferiority; n.Verdict != "shown" {
+		t.Errorf("%+v", n)
+	}
+	in := Inputs{AsOf: noon, Unreliable: []string{"halted_gap"}}
+	if row := &Evaluate(l.plan, 0, l.cells(), in, Slices{}).Rows[0]; row.State != "unreliable" || row.Guardrail.NonInferiority.Verdict != "not_shown" {
+		t.Errorf("unreliable: %s, %+v", row.State, row.Guardrail.NonInferiority)
+	}
 }
 
 // The adjusted lift is what stats says, with the covariance of the two.
