@@ -1,6 +1,7 @@
 package results
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -82,4 +83,35 @@ func (e *Evaluator) countedByEpoch(p *cube.Point) bool {
 		}
 	}
 	return true
+}
+
+// EpochText is a stretch of a ramp for people.
+type EpochText struct {
+	From string // 2026-03-04 00:00 UTC
+	Arms []EpochArmText
+	P    string // always-valid, of this stretch alone
+}
+
+// EpochArmText is an arm in a stretch of a ramp. Share is Missing without subjects.
+type EpochArmText struct{ Variant, Subjects, Share, Planned string }
+
+// EpochTexts words the stretches of a ramp, variants by id; none without a ramp.
+func EpochTexts(r *Result) []EpochText {
+	var out []EpochText
+	for _, e := range r.SRM.Epochs {
+		t := EpochText{From: e.From.UTC().Format("2006-01-02 15:04 MST"), P: FormatP(e.PSequential, 0.001)}
+		total := int64(0)
+		for _, n := range e.Subjects {
+			total += n
+		}
+		for _, v := range slices.Sorted(maps.Keys(e.Planned)) {
+			a := EpochArmText{Variant: v, Subjects: FormatCount(e.Subjects[v]), Share: Missing, Planned: FormatPercent(e.Planned[v], 1)}
+			if total > 0 {
+				a.Share = FormatPercent(float64(e.Subjects[v])/float64(total), 2)
+			}
+			t.Arms = append(t.Arms, a)
+		}
+		out = append(out, t)
+	}
+	return out
 }

@@ -211,3 +211,20 @@ func TestJSONOfARamp(t *testing.T) {
 		t.Error("an experiment without a ramp has epochs")
 	}
 }
+
+// The table has a line for each stretch, and none without a ramp.
+func TestTableShowsARamp(t *testing.T) {
+	l := newLab().metric(goal("ARPU"), 2, -1).ramp(24, 9, 1)
+	l.exposed(0, 0, 100, moment.Slice{})
+	l.exposed(1, 0, 100, moment.Slice{})
+	l.exposed(0, 1, 9, moment.Slice{})
+	l.exposed(1, 1, 1, moment.Slice{})
+	var b strings.Builder
+	if err := Table(&b, []*Result{Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon}, Slices{})}, 0); err != nil {
+		t.Fatal(err)
+	}
+	const want = "  from 2026-03-03 00:00 UTC: control 9 (90.00%, planned 90.0%), treatment 1 (10.00%, planned 10.0%), p 1.0000\n"
+	if !strings.Contains(b.String(), want) || strings.Count(b.String(), "planned") != 4 {
+		t.Errorf("%s\nwant\n%s", b.String(), want)
+	}
+}

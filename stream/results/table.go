@@ -62,6 +62,7 @@ func tableHead(w io.Writer, r *Result, width int) {
 		parts = append(parts, "intervals "+FormatLevel(r.Rows[0].IntervalAlpha(r.Alpha)))
 	}
 	writeParts(w, parts, width)
+	tableEpochs(w, r, width)
 	if r.Correction != "" {
 		writeNote(w, fmt.Sprintf("* corrected for %d comparisons (%s): a row is clear only after the correction", r.Comparisons(), CorrectionName(r.Correction)), width)
 	}
@@ -78,6 +79,20 @@ func tableHead(w io.Writer, r *Result, width int) {
 	for _, id := range slices.Sorted(maps.Keys(r.Ledger.Events)) {
 		l := r.Ledger.Events[id]
 		tableRejected(w, id, "events", l.Rejected, l.Evaluated, l.Reasons, width)
+	}
+}
+
+// tableEpochs says of each stretch of a ramp how its subjects were to be split, and are.
+func tableEpochs(w io.Writer, r *Result, width int) {
+	for _, t := range EpochTexts(r) {
+		line := "  from " + t.From + ":"
+		for i, a := range t.Arms {
+			if i > 0 {
+				line += ","
+			}
+			line += fmt.Sprintf(" %s %s (%s, planned %s)", visible(a.Variant), a.Subjects, a.Share, a.Planned)
+		}
+		writeNote(w, line+", p "+t.P, width)
 	}
 }
 

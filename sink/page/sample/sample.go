@@ -119,6 +119,9 @@ func (w *World) result(e *experiment, s results.Slices) *results.Result {
 			r.SRM.State = "failed"
 		}
 	}
+	if e.id == "push_timing" {
+		ramped(e, r)
+	}
 	r.Ledger = w.ledger(int64(total))
 	for _, u := range e.uses {
 		for _, t := range e.arms[1:] {
@@ -131,6 +134,19 @@ func (w *World) result(e *experiment, s results.Slices) *results.Result {
 	}
 	correct(e, r)
 	return r
+}
+
+// ramped divides a result's subjects into two stretches of a ramp.
+func ramped(e *experiment, r *results.Result) {
+	first, second := results.SRMEpoch{From: Now.Add(e.start)}, results.SRMEpoch{From: Now.Add(e.start / 2)}
+	for i, half := range []*results.SRMEpoch{&first, &second} {
+		half.Planned, half.Subjects, half.PSequential = map[string]float64{}, map[string]int64{}, r.SRM.PSequential
+		for _, a := range e.arms {
+			half.Planned[a] = 1 / float64(len(e.arms))
+			half.Subjects[a] = (r.Subjects[a] + int64(i)) / 2
+		}
+	}
+	r.SRM.Epochs = []results.SRMEpoch{first, second}
 }
 
 type grouping struct {

@@ -62,13 +62,16 @@ func PageCells(set *catalog.Set, x *catalog.Experiment, r *results.Result, st st
 		"shape": p.Shape, "slices": p.Slices, "life": p.Life,
 	}
 	for _, a := range p.Arms {
-		f["n_"+a.Letter], f["share_"+a.Letter] = a.Subjects, a.Share
+		f["n_"+a.Letter], f["share_"+a.Letter], f["plan_"+a.Letter] = a.Subjects, a.Share, a.Plan
+	}
+	for i := range p.Epochs {
+		p.Epochs[i].fields(f)
 	}
 	return f
 }
 
-// shape is a digest of what makes a page's elements: the rows of the whole and the banners.
-func shape(t *Table, banners []Banner, life string) string {
+// shape is a digest of what makes a page's elements: the rows of the whole, the banners and the stretches of a ramp.
+func shape(t *Table, banners []Banner, ramp []Epoch, life string) string {
 	h := sha256.New()
 	write := func(parts ...string) {
 		for _, p := range parts {
@@ -85,6 +88,9 @@ func shape(t *Table, banners []Banner, life string) string {
 				}
 			}
 		}
+	}
+	for _, e := range ramp {
+		write(e.From)
 	}
 	for _, b := range banners {
 		write(b.Level, b.Title, b.Key)

@@ -176,6 +176,7 @@ func (d *Definition) experiment(x *catalog.Experiment) *Definition {
 	for _, a := range Arms(x, nil) {
 		d.fact("variant "+a.Letter, a.ID+ifelse(a.ID == x.Control, " (control), planned ", ", planned ")+a.Plan)
 	}
+	d.ramp(x)
 	d.fact("start", Clock(x.Start))
 	for n, t := range map[string]time.Time{"planned end": x.End} {
 		if !t.IsZero() {

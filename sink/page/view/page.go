@@ -22,6 +22,7 @@ type Page struct {
 	Fresh                                    Fresh
 	Arms                                     []Arm
 	SRM                                      SRM
+	Epochs                                   []Epoch // of a ramp
 	Crossovers                               string
 	Table                                    *Table // nil while there is no result
 	Shape, Slices                            string
@@ -50,7 +51,7 @@ type Banner struct {
 // NewPage says what there is to say about an experiment; r is nil while it has no result.
 func NewPage(set *catalog.Set, x *catalog.Experiment, r *results.Result, st stream.Status, now time.Time) *Page {
 	p := &Page{ID: x.ID, Name: x.Name, Owner: x.Owner, Description: x.Description, Life: Life(x, r, now),
-		Crossovers: results.FormatCount(0), Arms: Arms(x, r), SRM: srm(r)}
+		Crossovers: results.FormatCount(0), Arms: Arms(x, r), SRM: srm(r), Epochs: epochs(x, r)}
 	if p.Name == "" {
 		p.Name = x.ID
 	}
@@ -66,7 +67,7 @@ func NewPage(set *catalog.Set, x *catalog.Experiment, r *results.Result, st stre
 	p.Fresh = freshness(x, r, st, now)
 	p.Banners = banners(x, r, st, now)
 	p.Verdict = judge(x, r, p)
-	p.Shape = shape(p.Table, p.Banners, p.Life)
+	p.Shape = shape(p.Table, p.Banners, p.Epochs, p.Life)
 	return p
 }
 

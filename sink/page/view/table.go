@@ -426,6 +426,11 @@ func Arms(x *catalog.Experiment, r *results.Result) []Arm {
 				arms[i].Plan = results.FormatPercent(v.Weight/weights, 1)
 			}
 		}
+		if r != nil {
+			if share, ok := planned(r, id); ok {
+				arms[i].Plan = results.FormatPercent(share, 1)
+			}
+		}
 	}
 	return arms
 }

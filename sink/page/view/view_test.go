@@ -284,7 +284,9 @@ func TestShapeMovesWithElementsOnly(t *testing.T) {
 	x := experiment()
 	set := &catalog.Set{}
 	st := stream.Status{State: stream.Running}
-	of := func(r *results.Result) string { return shape(NewTable(set, x, r), banners(x, r, st, r.AsOf), r.State) }
+	of := func(r *results.Result) string {
+		return shape(NewTable(set, x, r), banners(x, r, st, r.AsOf), epochs(x, r), r.State)
+	}
 	r := said([4]string{"CTR", "b", "better", ""}, [4]string{"P95", "b", "worse", "near"})
 	before := of(r)
 	r.Rows[0].Lift.Value, r.Rows[0].State, r.AsOf = ptr(0.5), "not_clear", r.AsOf.Add(time.Hour)
