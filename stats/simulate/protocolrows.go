@@ -13,8 +13,10 @@ var rowTitles = []Row{
 	{ID: "A2", Title: "the same, one look at the end"},
 	{ID: "A3", Title: "negative control: 1.96 at every look"},
 	{ID: "A4", Title: "allocation ramps, 40,000 subjects"},
+	{ID: "A4s", Title: "skewed values in arms of very different size, 20,000 subjects"},
 	{ID: "A5", Title: "subjects that keep accruing events, 500 an arm, 300 looks"},
 	{ID: "A6", Title: "a ratio metric by the delta method, 5,000 subjects an arm"},
+	{ID: "A6s", Title: "few subjects with most of the denominator, 2,000 subjects an arm"},
 	{ID: "A7", Title: "CUPED with a correlation of .7"},
 	{ID: "A8", Title: "30 % of values corrected later, 1 % of subjects taken out"},
 	{ID: "A9", Title: "the split of subjects, a look every 20 of 1,000,000"},
@@ -32,7 +34,7 @@ func Rows() []Row { return rowTitles }
 // statistics.md §3.1 to §3.6.
 func Protocol() []Case {
 	var all []Case
-	for _, part := range [][]Case{looksCases(), rampCases(), accruingCases(), ratioCases(), adjustedCases(), splitCases(), familyCases(), earlyCases(), powerCases(), liftCases()} {
+	for _, part := range [][]Case{looksCases(), rampCases(), skewedCases(), accruingCases(), ratioCases(), unstableCases(), adjustedCases(), splitCases(), familyCases(), earlyCases(), powerCases(), liftCases()} {
 		all = append(all, part...)
 	}
 	return all

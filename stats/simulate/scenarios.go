@@ -141,6 +141,31 @@ func Clicks(name string, perArm, every int, byEvent bool) Scenario {
 	return s
 }
 
+// Bots is a ratio, milliseconds per event, of which a few subjects have most of the events, and those ten times as slow: of the others each
+// has two.
+func Bots(name string, share float64, events int64, perArm, every int) Scenario {
+	s := Scenario{Name: name, Looks: perArm / every, Ratio: true}
+	s.Start = func(r *rand.Rand) func(func(*Event)) {
+		var e Event
+		n := 0
+		return func(emit func(*Event)) {
+			for i := range 2 * every {
+				e.Subject, e.Arm = n, 1-i&1
+				n++
+				ms := 100.0
+				e.Den = 2
+				if r.Float64() < share {
+					e.Den, ms = events, 1000
+				}
+				d := float64(e.Den)
+				e.Num = int64(math.Round(ms * (d + .3*math.Sqrt(d)*r.NormFloat64())))
+				emit(&e)
+			}
+		}
+	}
+	return s
+}
+
 // Stage is a stretch of an allocation ramp: for so many subjects each goes to the treatment with this chance.
 type Stage struct {
 	Subjects  int
