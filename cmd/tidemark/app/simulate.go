@@ -324,8 +324,8 @@ func engine(w io.Writer, reports []drawn) {
 
 func (s *simulated) markdown(w io.Writer) error {
 	fmt.Fprintln(w, "```console")
-	for command := range strings.SplitSeq(s.Command, "; ") {
-		fmt.Fprintf(w, "$ %s\n", command)
+	for _, line := range s.commands() {
+		fmt.Fprintf(w, "$ %s\n", line)
 	}
 	fmt.Fprintln(w, "```")
 	fmt.Fprintln(w)

@@ -225,6 +225,16 @@ func TestSimulateInPartsIsTheWhole(t *testing.T) {
 			t.Errorf("%v together are %+v, want %+v", from, got, want)
 		}
 	}
+	_, table, _ := call("simulate", "--from", strings.Join([]string{b, c, a, whole}, ","), "-o", "markdown")
+	for _, line := range []string{
+		"$ for first in 2; do tidemark simulate A8 --through engine --seed 1 --engine-runs 1 --first $first; done  # at ",
+		"$ for first in 0 3; do tidemark simulate A8 --through engine --seed 1 --engine-runs 2 --first $first; done  # at ",
+		"$ tidemark simulate A8 --through engine --seed 1 --engine-runs 5  # at ",
+	} {
+		if !strings.Contains(table, line) {
+			t.Errorf("no %q in\n%s", line, table)
+		}
+	}
 	if got := read(a, c); got[0].Runs != 2 {
 		t.Errorf("experiments 0, 1, 3 and 4 are shown as %d", got[0].Runs)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tidemark/tidemark/stats/simulate"
@@ -101,4 +102,37 @@ func (s *simulated) order() {
 		}
 		return rows[a.Row] - rows[b.Row]
 	})
+}
+
+// commands are the command lines, each with the commit that drew what it drew. Those that are parts of one whole are one loop.
+func (s *simulated) commands() (lines []string) {
+	type whole struct{ head, commit string }
+	var wholes []whole
+	parts := map[whole][]int{}
+	for command := range strings.SplitSeq(s.Command, "; ") {
+		head, first, _ := strings.Cut(command, " --first ")
+		w := whole{head: head}
+		for i := range s.Reports {
+			if s.Reports[i].Command == command {
+				w.commit = s.Reports[i].Commit
+			}
+		}
+		n, _ := strconv.Atoi(first) // without it the part begins with experiment 0
+		if parts[w] == nil {
+			wholes = append(wholes, w)
+		}
+		parts[w] = append(parts[w], n)
+	}
+	for _, w := range wholes {
+		line := w.head
+		if n := parts[w]; len(n) > 1 || n[0] > 0 {
+			slices.Sort(n)
+			line = fmt.Sprintf("for first in %s; do %s --first $first; done", strings.Trim(fmt.Sprint(n), "[]"), line)
+		}
+		if w.commit != "" {
+			line += "  # at " + w.commit[:min(len(w.commit), 10)]
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
