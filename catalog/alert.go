@@ -34,9 +34,6 @@ func (l *loader) alert(d *definition) *Alert {
 	}
 	a.For, _ = r.duration("for")
 	a.MinSubjects, _ = r.integer("min_subjects")
-	if a.MinSubjects < 0 {
-		l.report.at("E017", r.value("min_subjects"), "min_subjects must be 0 or more", "the number of subjects over both arms")
-	}
 	l.alertExperiments(a, r)
 	l.when(a, r.mapping("when"))
 	l.summary(r)
@@ -159,6 +156,7 @@ func (l *loader) alertMetric(a *Alert, r *reader) {
 	if a.When.Metric == "" || w == nil || l.byID[metricKind][a.When.Metric] == nil {
 		return
 	}
+	l.wordless(a, w)
 	decided := slices.Contains([]string{"better", "worse", "not_clear"}, a.When.State)
 	fixed := ""
 	for _, id := range l.ids(experimentKind) {
@@ -181,6 +179,21 @@ func (l *loader) alertMetric(a *Alert, r *reader) {
 		return
 	}
 	l.report.at("W107", w, fmt.Sprintf("metric %s is in none of the alert's experiments", a.When.Metric), "the alert can't fire until one uses it")
+}
+
+// wordless warns of a state word that the metric never has, whatever happens: nothing decides about a count across subjects, and a metric
+// without a good direction is neither better nor worse.
+func (l *loader) wordless(a *Alert, at *node) {
+	m, ok := l.byID[metricKind][a.When.Metric].value.(*Metric)
+	if !ok || !slices.Contains([]string{"better", "worse", "crossed", "near"}, a.When.State) {
+		return
+	}
+	switch {
+	case m.Numerator.Across:
+		l.report.at("W107", at, fmt.Sprintf("metric %s counts across subjects, which has no test, so it is never %s", m.ID, a.When.State), "count distinct values by subject (leave across out), or watch another metric")
+	case m.Direction == Either && (a.When.State == "better" || a.When.State == "worse"):
+		l.report.at("W107", at, fmt.Sprintf("metric %s has direction: none, so it is never %s", m.ID, a.When.State), "give it a direction, or watch another metric")
+	}
 }
 
 // mapping0 returns a value of a mapping's "metric" key without opening, and so reporting, it again.

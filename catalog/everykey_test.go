@@ -86,7 +86,7 @@ experiment:
   sequential: {tau2: 1e-4, mixture: student, final_look: false}
   correction: bh
   srm: {min_deviation: 0.5%}
-  stats: {interval: fixed, alpha: 0.05, mde: 1%, correction: holm, lift: log}
+  stats: {interval: fixed, mde: 1%, lift: log}
 ---
 experiment:
   id: other
@@ -96,6 +96,7 @@ experiment:
   start: 2026-03-02
   goals: [BUYERS]
   sequential: {subjects: 5000}
+  stats: {alpha: 0.05, correction: e-bh}
 ---
 alerts:
   - {id: a1, name: n, team: t, tags: [x], owner: o, description: d, runbook: r, for_experiments: {team: search}, when: {metric: any_guardrail, state: crossed}, for: 2m, min_subjects: 10000, severity: page, summary: "{{.Experiment}}", receivers: [pd]}

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -171,6 +172,9 @@ func (l *loader) tagged(e *Experiment, role Role, r *reader) {
 	}
 }
 
+// leastLimit is less than the last decimal of any total.
+const leastLimit = 1e-18
+
 // guardrail reads {metric, limit}.
 func (l *loader) guardrail(e *Experiment, r *reader) {
 	n := r.scalar("metric")
@@ -180,8 +184,13 @@ func (l *loader) guardrail(e *Experiment, r *reader) {
 	var limit *Limit
 	if r.has("limit") {
 		v, ok := parsed(r, "limit", "a limit", limitHint, parseLimit)
-		if ok && v.Value == 0 {
-			l.report.at("E048", r.value("limit"), "a limit of 0 has no harmful direction", limitHint)
+		if ok && v.Relative && math.Abs(v.Value) > 10 {
+			l.report.at("E017", r.value("limit"), "a lift of more than 1000% is no limit", limitHint)
+		} else if ok {
+			r.spanned("limit", v.Value, "")
+		}
+		if ok && math.Abs(v.Value) < leastLimit {
+			l.report.at("E048", r.value("limit"), "a limit of 0, or next to it, has no harmful direction", limitHint)
 		}
 		limit = &v
 	}
@@ -191,6 +200,9 @@ func (l *loader) guardrail(e *Experiment, r *reader) {
 		return
 	}
 	if m, ok := d.value.(*Metric); ok {
+		if share := m.Numerator.Agg == Exists && m.Denominator == nil; share && !limit.Relative && math.Abs(limit.Value) >= 1 {
+			l.report.at("W117", r.value("limit"), fmt.Sprintf("metric %s is a share of subjects, which can't differ by %s", m.ID, limit.Text), fmt.Sprintf("write %s%% if a lift was meant", limit.Text))
+		}
 		l.limitSign(m, *limit, r.value("limit"))
 	}
 }
@@ -287,6 +299,7 @@ func (l *loader) variants(e *Experiment, r *reader) {
 	for _, p := range n.pairs {
 		total += l.variant(e, p)
 	}
+	l.unseen(n.pairs, total)
 	slices.SortFunc(e.Variants, func(a, b Variant) int { return strings.Compare(a.ID, b.ID) })
 	if l.report.errors > before {
 		return
@@ -324,15 +337,24 @@ func (l *loader) variant(e *Experiment, p pair) float64 {
 // weight reads a variant's weight.
 func (l *loader) weight(p pair) (weight float64, ok bool) {
 	weight, ok = parseNumber(p.value.text)
-	if p.value.kind != scalarNode || !ok || weight < 0 || weight > 1e9 {
+	if p.value.kind != scalarNode || !ok || weight != 0 && !weightSpan.holds(weight) {
 		at := p.value
 		if at.kind == nullNode {
 			at = p.key
 		}
-		l.report.at("E041", at, fmt.Sprintf("the weight of variant %q must be a number from 0 on", p.key.text), "weights are the planned split: 1 and 1, or 90 and 10")
+		l.report.at("E041", at, fmt.Sprintf("the weight of variant %q must be 0, or a number from 0.000001 to 1000000000", p.key.text), weightSpan.such)
 		return 0, false
 	}
 	return weight, true
+}
+
+// unseen reports weights by which next to nobody gets a variant: less than one subject in a million.
+func (l *loader) unseen(pairs []pair, total float64) {
+	for _, p := range pairs {
+		if w, ok := parseNumber(p.value.text); ok && weightSpan.holds(w) && w < total*1e-6 {
+			l.report.at("E041", p.value, fmt.Sprintf("variant %q gets less than one subject in a million", p.key.text), "weights are the planned split; one that nobody is assigned to has the weight 0")
+		}
+	}
 }
 
 // period checks start < end and start < stop.

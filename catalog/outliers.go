@@ -81,6 +81,9 @@ func (l *loader) outliers(m *Metric, r *reader) {
 	m.Cap = l.cap(m, r)
 	if w := r.mapping("winsorize"); w != nil {
 		m.Winsorize = l.winsorize(m, w)
+		if r.has("cap") && m.Numerator.Agg != Quantile && !m.Numerator.Across {
+			l.report.at("W116", r.keys["winsorize"], "cap clips the same totals", "the narrower of the two ranges holds on each side; leave one out unless both are meant")
+		}
 	}
 }
 
@@ -101,8 +104,6 @@ func (l *loader) cap(m *Metric, r *reader) (b Bounds) {
 	}
 	b.Upper = l.bound(m, at, upper)
 	switch {
-	case b.Upper != nil && *b.Upper <= 0:
-		l.report.at("E017", at.value(upper), fmt.Sprintf("%s must be above 0", upper), "the most that one subject counts for")
 	case b.Upper != nil && b.Lower != nil && *b.Lower >= *b.Upper:
 		l.report.at("E017", at.value("lower"), "lower must be below upper", "the least that one subject counts for")
 	}
@@ -152,9 +153,6 @@ func (l *loader) percentile(r *reader, name string) *float64 {
 	v, ok := r.number(name)
 	if !ok {
 		return nil
-	}
-	if v <= 0 || v >= 1 {
-		l.report.at("E017", r.value(name), fmt.Sprintf("%s must lie between 0 and 1", name), "such as 0.999")
 	}
 	return &v
 }

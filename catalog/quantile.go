@@ -1,6 +1,9 @@
 package catalog
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // shortQuantiles are the aggregates that name their quantile.
 var shortQuantiles = map[Agg]float64{"P50": 0.5, "P90": 0.9, "P95": 0.95, "P99": 0.99}
@@ -27,10 +30,26 @@ func (l *loader) quantile(t *Term, r *reader) {
 	case !r.has("quantile"):
 		l.report.at("E007", r.value("agg"), "QUANTILE needs a quantile", "such as quantile: 0.95, or write agg: P95")
 	case given:
-		if t.Quantile = q; q <= 0 || q >= 1 {
-			l.report.at("E017", r.value("quantile"), "quantile must lie between 0 and 1", "such as 0.95")
+		t.Quantile = q
+	}
+}
+
+// namedQuantile is the hint for an aggregate that names a quantile which has no short name.
+func namedQuantile(text string) (hint string, ok bool) {
+	if len(text) < 2 || text[0] != 'P' && text[0] != 'p' {
+		return "", false
+	}
+	p, ok := parseNumber(text[1:])
+	if !ok || p <= 0 || p >= 100 {
+		return "", false
+	}
+	share := strconv.FormatFloat(p/100, 'g', 10, 64)
+	for agg, q := range shortQuantiles {
+		if q == p/100 {
+			return fmt.Sprintf("did you mean %q?", agg), true
 		}
 	}
+	return fmt.Sprintf("P50, P90, P95 and P99 are short names; for this one write agg: QUANTILE, quantile: %s", share), true
 }
 
 // quantileMetric refuses what a quantile of events can't be combined with.

@@ -132,6 +132,7 @@ func (l *loader) stepWeights(e *Experiment, s *reader) []float64 {
 			total = 1 // reported already
 		}
 	}
+	l.unseen(n.pairs, total)
 	for i, id := range ids {
 		if !seen[i] {
 			missing = append(missing, id)

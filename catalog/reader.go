@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -18,6 +19,8 @@ type reader struct {
 	keys   map[string]*node // where the key stands
 	// meant are keys that an unknown key was most likely meant to be: that they are missing is no second finding.
 	meant map[string]bool
+	// filled are keys whose values are defaults and not the definition's own.
+	filled map[string]bool
 }
 
 // open starts on a mapping; nil if it is none.
@@ -41,7 +44,7 @@ func openPart(what string, n *node, s *shape, report *reporter) *reader {
 		report.at("E008", n, fmt.Sprintf("%s must be a mapping, not %s", what, n.kind), hint)
 		return nil
 	}
-	r := &reader{what, n, s, report, map[string]*node{}, map[string]*node{}, map[string]bool{}}
+	r := &reader{what, n, s, report, map[string]*node{}, map[string]*node{}, map[string]bool{}, map[string]bool{}}
 	for _, p := range n.pairs {
 		r.take(p)
 	}
@@ -53,6 +56,7 @@ func (r *reader) fill(values map[string]*node) {
 	for key, n := range values {
 		if r.keys[key] == nil {
 			r.values[key], r.keys[key] = n, n
+			r.filled[key] = true
 		}
 	}
 }
@@ -85,8 +89,11 @@ func (r *reader) take(p pair) {
 		return
 	}
 	r.keys[name] = p.key
-	if p.value.kind != nullNode {
+	switch {
+	case p.value.kind != nullNode:
 		r.values[name] = p.value
+	case !k.required && k.valued():
+		r.report.at("W105", p.key, fmt.Sprintf("%q has no value, which is as if it were not there", p.key.text), "write a value, or leave the key out")
 	}
 }
 
@@ -183,9 +190,17 @@ func (r *reader) enum(name string) string {
 	if n == nil {
 		return ""
 	}
-	allowed := r.shape.find(name).enum
+	k := r.shape.find(name)
+	allowed := k.enum
+	if other := k.spellings[n.text]; other != "" {
+		return other
+	}
 	if !slices.Contains(allowed, n.text) {
-		r.report.at("E010", n, fmt.Sprintf("%q is no value of %q", n.text, name), didYouMean(n.text, allowed))
+		hint := didYouMean(n.text, allowed)
+		if of, ok := namedQuantile(n.text); ok && slices.Contains(allowed, string(Quantile)) {
+			hint = of
+		}
+		r.report.at("E010", n, fmt.Sprintf("%q is no value of %q", n.text, name), hint)
 		return ""
 	}
 	return n.text
@@ -205,8 +220,16 @@ func parsed[T any](r *reader, name, what, hint string, parse func(string) (T, bo
 	return v, true
 }
 
+// maxDuration is longer than any experiment; what is longer was a slip of a unit.
+const maxDuration = 10 * 366 * 24 * time.Hour
+
 func (r *reader) duration(name string) (time.Duration, bool) {
-	return parsed(r, name, "a duration", durationHint, parseDuration)
+	d, ok := parsed(r, name, "a duration", durationHint, parseDuration)
+	if ok && d > maxDuration {
+		r.report.at("E017", r.value(name), fmt.Sprintf("%q is longer than ten years", name), durationHint)
+		return 0, false
+	}
+	return d, ok
 }
 
 // positive is a duration longer than 0.
@@ -218,8 +241,32 @@ func (r *reader) positive(name string) time.Duration {
 	return d
 }
 
+// number returns a number within the key's span; one outside of it is reported and not there.
 func (r *reader) number(name string) (float64, bool) {
-	return parsed(r, name, "a number", numberHint, parseNumber)
+	v, ok := parsed(r, name, "a number", numberHint, parseNumber)
+	return v, ok && r.spanned(name, v, "")
+}
+
+// spanned reports a number that is outside of its key's span. unit is written behind the bounds.
+func (r *reader) spanned(name string, v float64, unit string) bool {
+	s := r.shape.find(name).span
+	if s == nil || s.holds(v) {
+		return true
+	}
+	r.report.at("E017", r.value(name), fmt.Sprintf("%s must be %s", name, s.text(unit)), s.such)
+	return false
+}
+
+// lift is a share that may be written in percent. One from a whole on without the sign is read as written, and asked about.
+func (r *reader) lift(name, what, hint string) (Limit, bool) {
+	v, ok := parsed(r, name, what, hint, parseLimit)
+	if !ok || !r.spanned(name, v.Value, "%") {
+		return Limit{}, false
+	}
+	if !v.Relative && v.Value >= 0.5 {
+		r.report.at("W117", r.value(name), fmt.Sprintf("%s: %s is %s%%", name, v.Text, strconv.FormatFloat(v.Value*100, 'g', 6, 64)), fmt.Sprintf("write %s%% if that was meant", v.Text))
+	}
+	return v, true
 }
 
 func (r *reader) boolean(name string) bool {
@@ -233,10 +280,11 @@ func (r *reader) time(name string) time.Time {
 }
 
 func (r *reader) integer(name string) (int64, bool) {
-	return parsed(r, name, "a whole number", "write digits only, such as 10000", func(s string) (int64, bool) {
+	v, ok := parsed(r, name, "a whole number", "write digits only, such as 10000", func(s string) (int64, bool) {
 		v, ok := parseNumber(s)
 		return int64(v), ok && v == float64(int64(v)) && v >= -1e15 && v <= 1e15
 	})
+	return v, ok && r.spanned(name, float64(v), "")
 }
 
 // list returns the items under a key that takes one or a list.

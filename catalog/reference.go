@@ -49,6 +49,14 @@ func Reference() []byte {
 	return []byte(b.String())
 }
 
+// within is a span behind the word for a key's kind.
+func within(s *span) string {
+	if s == nil {
+		return ""
+	}
+	return ", " + s.text("")
+}
+
 // takes says in a word or two what a key's value may be.
 func takes(k key) string {
 	switch k.kind {
@@ -69,11 +77,11 @@ func takes(k key) string {
 	case durationKey:
 		return "duration"
 	case numberKey:
-		return "number"
+		return "number" + within(k.span)
 	case percentKey, limitKey:
-		return "number or %"
+		return "number or %" + within(k.span)
 	case integerKey:
-		return "whole number"
+		return "whole number" + within(k.span)
 	case boolKey:
 		return "true, false"
 	case timeKey:

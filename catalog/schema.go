@@ -3,6 +3,8 @@ package catalog
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 )
 
 // Schema returns a JSON Schema (draft 2020-12) of definition files, for editors. It is generated from the shapes that
@@ -134,6 +136,21 @@ func oneOrList(item object) object {
 	return object{{"anyOf", []any{item, listOf(item)}}}
 }
 
+// bounds are a span in JSON Schema's words, for values that are JSON numbers.
+func (s *span) bounds() object {
+	if s == nil {
+		return nil
+	}
+	low, high := "minimum", "maximum"
+	if s.overLow {
+		low = "exclusiveMinimum"
+	}
+	if s.belowTop {
+		high = "exclusiveMaximum"
+	}
+	return object{{low, s.low}, {high, s.high}}
+}
+
 // key is the schema of a key's value.
 func (g *schemaWriter) key(k key) object {
 	out := g.value(k)
@@ -163,25 +180,28 @@ func (g *schemaWriter) value(k key) object {
 		return duration
 	case numberKey:
 		// YAML 1.1 takes 1e-4 for text; the reader does not.
-		return object{{"type", []string{"number", "string"}}, {"pattern", `^[+-]?[0-9.]+([eE][+-]?[0-9]+)?$`}}
+		return append(object{{"type", []string{"number", "string"}}, {"pattern", `^[+-]?[0-9.]+([eE][+-]?[0-9]+)?$`}}, k.span.bounds()...)
 	case integerKey:
-		return object{{"type", "integer"}}
-	case percentKey, limitKey:
-		return object{{"type", []string{"string", "number"}}, {"pattern", `^[+-]?[0-9.]+%?$`}}
+		return append(object{{"type", "integer"}}, k.span.bounds()...)
+	case percentKey:
+		return append(object{{"type", []string{"string", "number"}}, {"pattern", `^[+-]?[0-9.]+%?$`}}, k.span.bounds()...)
+	case limitKey:
+		out := append(object{{"type", []string{"string", "number"}}, {"pattern", `^[+-]?[0-9.]+%?$`}}, k.span.bounds()...)
+		return append(out, member{"not", object{{"type", "number"}, {"exclusiveMinimum", -leastLimit}, {"exclusiveMaximum", leastLimit}}})
 	case boolKey:
 		return object{{"type", "boolean"}}
 	case timeKey:
 		return object{{"type", "string"}, {"pattern", `^[0-9]{4}-[0-9]{2}-[0-9]{2}`}}
 	case enumKey:
-		return object{{"enum", k.enum}}
+		return object{{"enum", append(slices.Clone(k.enum), slices.Sorted(maps.Keys(k.spellings))...)}}
 	case weightsKey:
-		return object{{"type", "object"}, {"additionalProperties", object{{"type", "number"}, {"minimum", 0}}}, {"minProperties", 2}}
+		return object{{"type", "object"}, {"additionalProperties", object{{"anyOf", []any{object{{"const", 0}}, append(object{{"type", "number"}}, weightSpan.bounds()...)}}}}, {"minProperties", 2}}
 	case shapeKey:
 		return g.ref(k.shape)
 	case partKey:
 		return g.part(k.shape)
 	case numberOrShape:
-		return object{{"anyOf", []any{g.value(key{kind: numberKey}), g.ref(k.shape)}}}
+		return object{{"anyOf", []any{g.value(key{kind: numberKey, span: k.span}), g.ref(k.shape)}}}
 	case shapeListKey:
 		return oneOrList(g.ref(k.shape))
 	case refOrShapeKeys:

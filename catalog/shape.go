@@ -1,5 +1,11 @@
 package catalog
 
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
 // A shape lists the keys that one kind of mapping may have. It is the only place where keys are named: the reader
 // refuses every other key, suggests from it, and the JSON Schema for editors is generated from it.
 type shape struct {
@@ -17,7 +23,71 @@ type key struct {
 	alias    string   // the key whose other spelling this is
 	enum     []string // of an enumKey, and the words an enumOr… key allows
 	shape    *shape   // of a key that takes a mapping
+	span     *span    // of a number: what the reader and the JSON Schema both allow
+	// spellings are words taken for another of enum.
+	spellings map[string]string
 }
+
+// valued says that the key holds one number, word or time: without it, a default holds.
+func (k *key) valued() bool {
+	switch k.kind {
+	case durationKey, numberKey, percentKey, limitKey, integerKey, boolKey, timeKey, enumKey, numberOrShape:
+		return true
+	}
+	return false
+}
+
+// span is the numbers that a key may hold. Its ends are far from everything meant and near to nothing that is a slip.
+type span struct {
+	low, high         float64
+	overLow, belowTop bool   // the end itself is out
+	such              string // a good value, for hints
+}
+
+// holds says whether a number is in.
+func (s *span) holds(v float64) bool {
+	return (v > s.low || v == s.low && !s.overLow) && (v < s.high || v == s.high && !s.belowTop)
+}
+
+// text says which numbers are in, in a unit: "" or "%".
+func (s *span) text(unit string) string {
+	end := func(v float64) string {
+		if unit == "%" {
+			v *= 100
+		}
+		if size := math.Abs(v); size != 0 && (size < 1e-6 || size > 1e9) {
+			return strings.Replace(strconv.FormatFloat(v, 'g', -1, 64), "e+", "e", 1) + unit
+		}
+		return strconv.FormatFloat(v, 'f', -1, 64) + unit
+	}
+	low, high := "from "+end(s.low), " to "
+	if s.overLow {
+		low, high = "above "+end(s.low), " and at most "
+	}
+	if s.belowTop {
+		high = strings.Replace(high, "at most ", "", 1) + "below "
+	}
+	return low + high + end(s.high)
+}
+
+// Spans of the numbers in definitions. Beyond 1e-12 a level is a matter of tails that no data have. Totals are of at most 18 decimals and
+// 64 bits, so no variance is below 1e-36 or above 1e38. A percentile is frozen when twenty subjects lie beyond it, so one beyond the
+// millionth would wait for twenty million subjects.
+var (
+	levelSpan      = &span{low: 1e-12, high: 0.5, belowTop: true, such: "such as 0.05"}
+	varianceSpan   = &span{low: 1e-36, high: 1e38, such: "the variance of the prior on the absolute difference, in the square of the metric's unit"}
+	subjectsSpan   = &span{low: 1, high: 1e12, such: "the size over both arms at which the interval is tightest, such as 10000"}
+	noSubjectsSpan = &span{low: 0, high: 1e12, such: "the number of subjects over both arms"}
+	quantileSpan   = &span{low: 0.000001, high: 0.999999, such: "a share, such as 0.95 for the 95th percentile"}
+	upperSpan      = &span{low: 0.5, high: 0.999999, such: "the share of subjects that it leaves as they are, such as 0.999"}
+	lowerSpan      = &span{low: 0.000001, high: 0.5, such: "the share of subjects that it lifts, such as 0.001"}
+	liftSpan       = &span{low: 0.000001, high: 10, such: "such as 1%"}
+	deviationSpan  = &span{low: 0, high: 1, belowTop: true, such: "a deviation of an arm's subjects from the plan, such as 0.5%"}
+	weightSpan     = &span{low: 0.000001, high: 1e9, such: "weights are the planned split: 1 and 1, or 90 and 10"}
+	capSpan        = &span{low: 0, high: 1e19, overLow: true, such: "the most that one subject counts for"}
+	capLowerSpan   = &span{low: -1e19, high: 1e19, such: "the least that one subject counts for"}
+	limitSpan      = &span{low: -1e18, high: 1e18, such: limitHint}
+)
 
 // keyKind is what the value of a key may be.
 type keyKind uint8
@@ -105,20 +175,20 @@ var eventShape = &shape{name: "event", doc: "One stateless SELECT over one sourc
 var termShape = &shape{name: "numerator or denominator", doc: "How a subject's events become a number.", keys: []key{
 	{name: "event", kind: idKey, required: true, doc: "An event, or TRIGGERED: the subject's first exposure."},
 	{name: "agg", kind: enumKey, enum: []string{"SUM", "COUNT", "COUNT_DISTINCT", "MAX", "MIN", "EXISTS", "QUANTILE", "P50", "P90", "P95", "P99"}, required: true, doc: "How a subject's events become its number. QUANTILE, and P95 for its 0.95, is of the events of an arm instead."},
-	{name: "quantile", kind: numberKey, doc: "Which quantile of the events, such as 0.95; for QUANTILE."},
+	{name: "quantile", kind: numberKey, span: quantileSpan, doc: "Which quantile of the events, such as 0.95; for QUANTILE."},
 	{name: "across", kind: enumKey, enum: []string{"subjects"}, doc: "subjects: COUNT_DISTINCT over all subjects of an arm together, by a sketch with an error of 1.6 %. It has no test."},
 	{name: "value", kind: nameKey, doc: "The column; COUNT counts where it is not NULL."},
 	{name: "where", kind: predicateKey, doc: "Only events for which this holds, over the event's columns."},
 }}
 
 var capShape = &shape{name: "cap", doc: "The range that a subject's numerator total is clipped to. A denominator is never clipped.", keys: []key{
-	{name: "upper", kind: numberKey, doc: "The most that one subject counts for."},
-	{name: "lower", kind: numberKey, doc: "The least that one subject counts for, also without events."},
+	{name: "upper", kind: numberKey, span: capSpan, doc: "The most that one subject counts for."},
+	{name: "lower", kind: numberKey, span: capLowerSpan, doc: "The least that one subject counts for, also without events."},
 }}
 
 var winsorizeShape = &shape{name: "winsorize", doc: "Percentiles, over the subjects of all variants together, beyond which a subject's numerator total is clipped. They are frozen once; until then the metric is collecting.", keys: []key{
-	{name: "upper", kind: numberKey, doc: "Upper percentile, such as 0.999."},
-	{name: "lower", kind: numberKey, doc: "Lower percentile, such as 0.001."},
+	{name: "upper", kind: numberKey, span: upperSpan, doc: "Upper percentile, such as 0.999."},
+	{name: "lower", kind: numberKey, span: lowerSpan, doc: "Lower percentile, such as 0.001."},
 	{name: "zeros", kind: enumKey, enum: []string{"include", "exclude"}, doc: "exclude: percentiles of the subjects whose total is not 0. Default include."},
 	{name: "after", kind: durationKey, doc: "How long after the experiment's start they are frozen at the earliest. Default: the metric's window, or 1d."},
 }}
@@ -143,7 +213,7 @@ var metricShape = &shape{name: "metric", doc: "A per-subject quantity and how it
 	key{name: "strict", kind: boolKey, doc: "true: a subject enters once, complete, when its window (from the first exposure on) is over and can no longer change; until then it contributes nothing."},
 	key{name: "where", kind: predicateKey, doc: "Holds for the events of both numerator and denominator."},
 	key{name: "none", kind: enumKey, enum: []string{"zero", "exclude"}, doc: "A subject without a qualifying event has 0 (zero), or is left out (exclude)."},
-	key{name: "cap", kind: numberOrShape, shape: capShape, doc: "The most that one subject's numerator counts for, or {upper, lower}."},
+	key{name: "cap", kind: numberOrShape, span: capSpan, shape: capShape, doc: "The most that one subject's numerator counts for, or {upper, lower}."},
 	key{name: "winsorize", kind: shapeKey, shape: winsorizeShape, doc: "Percentiles beyond which a subject's numerator is clipped."},
 	key{name: "deprecated", kind: shapeKey, shape: deprecatedShape, doc: "What to use instead."},
 )}
@@ -157,7 +227,7 @@ var exposureShape = &shape{name: "exposure", doc: "The event at which a subject 
 
 var guardrailShape = &shape{name: "guardrail", doc: "A metric watched for harm.", keys: []key{
 	{name: "metric", kind: idKey, required: true, doc: "The metric."},
-	{name: "limit", kind: limitKey, doc: "+5% is a lift, +0.02 a difference; the sign is the harmful direction."},
+	{name: "limit", kind: limitKey, span: limitSpan, doc: "+5% is a lift, +0.02 a difference; the sign is the harmful direction."},
 }}
 
 var metricUseShape = &shape{name: "metric of an experiment", doc: "A metric, or every metric with a tag.", keys: []key{
@@ -176,27 +246,27 @@ var cupedShape = &shape{name: "cuped", doc: "Variance reduction by the time befo
 }}
 
 var sequentialShape = &shape{name: "sequential", doc: "How the always-valid interval is made.", keys: []key{
-	{name: "subjects", kind: integerKey, doc: "It is tightest at this number of subjects over both arms. Default 10000."},
-	{name: "tau2", kind: numberKey, doc: "Fixes the prior's variance instead."},
+	{name: "subjects", kind: integerKey, span: subjectsSpan, doc: "It is tightest at this number of subjects over both arms. Default 10000."},
+	{name: "tau2", kind: numberKey, span: varianceSpan, doc: "Fixes the prior's variance instead."},
 	{name: "mixture", kind: enumKey, enum: []string{"normal", "student"}, doc: "student knows that variances are estimated, which guards small samples. Default normal."},
 	{name: "final_look", kind: boolKey, doc: "true: half of alpha is kept for one classical look at the planned end."},
 }}
 
 var srmShape = &shape{name: "srm", doc: "The sample ratio check.", keys: []key{
-	{name: "min_deviation", kind: percentKey, doc: "The smallest deviation of an arm's subjects from the plan that fails it, such as 0.5%. Default 0."},
+	{name: "min_deviation", kind: percentKey, span: deviationSpan, doc: "The smallest deviation of an arm's subjects from the plan that fails it, such as 0.5%. Default 0."},
 }}
 
 var statsShape = &shape{name: "stats", doc: "How results are tested.", keys: []key{
 	{name: "interval", kind: enumKey, enum: []string{"always_valid", "fixed"}, doc: "Which interval decides the state words; those of fixed hold for one look at a time fixed beforehand, and never alert. Default always_valid."},
-	{name: "alpha", kind: numberKey, doc: "Significance level. Default 0.05."},
-	{name: "mde", kind: percentKey, doc: "The smallest lift worth finding."},
+	{name: "alpha", kind: numberKey, span: levelSpan, doc: "Significance level. Default 0.05."},
+	{name: "mde", kind: percentKey, span: liftSpan, doc: "The smallest lift worth finding."},
 	{name: "lift", kind: enumKey, enum: []string{"fieller", "delta", "log"}, doc: "How intervals of lifts are made; only fieller always agrees with the difference. Default fieller."},
-	{name: "correction", kind: enumKey, enum: corrections, doc: correctionDoc},
+	{name: "correction", kind: enumKey, enum: corrections, spellings: map[string]string{"e-bh": "ebh"}, doc: correctionDoc},
 }}
 
 var corrections = []string{"none", "bonferroni", "holm", "bh", "ebh"}
 
-const correctionDoc = "For many comparisons, over all metrics and treatments: the family-wise error rate (bonferroni, holm) or the false discovery rate (bh, ebh; ebh holds at every look). Default none."
+const correctionDoc = "For many comparisons, over all metrics and treatments: the family-wise error rate (bonferroni, holm) or the false discovery rate (bh, ebh; ebh holds at every look, and may be written e-bh). Default none."
 
 var rampShape = &shape{name: "ramp", doc: "A step of a ramp: from when on subjects are split by other weights. The split is checked in each stretch between two steps against its own weights.", keys: []key{
 	{name: "from", kind: timeKey, required: true, doc: "Subjects first exposed from here on are split by these weights."},
@@ -221,9 +291,9 @@ var experimentShape = &shape{name: "experiment", doc: "A question and its arms."
 	key{name: "slices", kind: refOrShapeKeys, shape: sliceShape, doc: "Dimensions, crossed in full; at most 8."},
 	key{name: "crossover", kind: enumKey, enum: []string{"exclude", "first"}, doc: "What becomes of a subject with two variants. Default exclude."},
 	key{name: "cuped", kind: shapeKey, shape: cupedShape, doc: "Variance reduction by the time before the exposure."},
-	key{name: "alpha", kind: numberKey, doc: "Significance level. Default 0.05."},
+	key{name: "alpha", kind: numberKey, span: levelSpan, doc: "Significance level. Default 0.05."},
 	key{name: "sequential", kind: shapeKey, shape: sequentialShape, doc: "How the always-valid interval is made."},
-	key{name: "correction", kind: enumKey, enum: corrections, doc: correctionDoc},
+	key{name: "correction", kind: enumKey, enum: corrections, spellings: map[string]string{"e-bh": "ebh"}, doc: correctionDoc},
 	key{name: "srm", kind: shapeKey, shape: srmShape, doc: "The sample ratio check."},
 	key{name: "stats", kind: shapeKey, shape: statsShape, doc: "How results are tested."},
 )}
@@ -245,7 +315,7 @@ var alertShape = &shape{name: "alert", doc: "A rule on experiments.", keys: abou
 	key{name: "for_experiments", kind: experimentsKey, alias: "experiments", doc: "all, ids, or {team: …}, {owner: …}, {tag: …}."},
 	key{name: "when", kind: shapeKey, shape: whenShape, required: true, doc: "The condition: exactly one."},
 	key{name: "for", kind: durationKey, doc: "How long it must hold before the alert fires."},
-	key{name: "min_subjects", kind: integerKey, doc: "Smallest number of subjects over both arms."},
+	key{name: "min_subjects", kind: integerKey, span: noSubjectsSpan, doc: "Smallest number of subjects over both arms."},
 	key{name: "severity", kind: enumKey, enum: []string{"critical", "error", "warning", "info", "page"}, doc: "How bad it is. Default warning; page is critical."},
 	key{name: "summary", kind: textKey, doc: "A text/template over Experiment, Metric, Lift, Limit, …"},
 	key{name: "receivers", kind: idListKey, doc: "Who is told."},

@@ -73,6 +73,7 @@ func TestExitCodes(t *testing.T) {
 		{"serve testdata/shop --listen 0.0.0.0:8080", exitUsage, "--insecure-listen"},
 		{"results shipping --server http://127.0.0.1:1", exitUnreachable, "tidemark serve"},
 		{"explain E999", exitUsage, "E999"},
+		{"explain e049", exitOK, "final look"},
 		{"state accept x y 1", exitUsage, "--why"},
 		{"state verify " + empty + " --definitions testdata/shop", exitFailure, "no state"},
 	} {

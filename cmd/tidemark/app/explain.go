@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,9 +17,9 @@ func explainCommand(t terminal) *cobra.Command {
   tidemark explain hash CTR --definitions definitions/`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			text, ok := catalog.Explanation(args[0])
+			text, ok := catalog.Explanation(strings.ToUpper(args[0]))
 			if !ok {
-				return usage("no finding has the code %s; `tidemark check` prints codes such as E012", args[0])
+				return usage("no finding has the code %s; there are %s", args[0], strings.Join(catalog.Codes(), ", "))
 			}
 			fmt.Fprintln(t.out, text)
 			return nil
