@@ -55,6 +55,20 @@ func Accept(fsys vfs.FS, dir string, a Acceptance) error {
 	return nil
 }
 
+// watchAccepted picks up decisions about a subject type without topics, which nothing else watches, until ctx ends.
+func (t *subjectType) watchAccepted(ctx context.Context) {
+	tick := time.NewTicker(t.engine.opt.WatchEvery)
+	defer tick.Stop()
+	for {
+		t.pickUpAccepted(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // pickUpAccepted carries out what was accepted for this subject type. A decision that fits nothing any more is logged and
 // removed too: it must not meet a later halt.
 func (t *subjectType) pickUpAccepted(ctx context.Context) {
@@ -119,9 +133,11 @@ func (t *subjectType) accept(ctx context.Context, a Acceptance) error {
 		return fmt.Errorf("partition %s is not read by this engine", tp)
 	}
 	whole := false
+	var halt *Halt
 	var err error
 	if e := s.do(ctx, func() {
 		if whole = s.halt != nil && s.halt.State == a.State && s.halt.Acceptable; whole {
+			halt = s.halt
 			return
 		}
 		if s.feeds[feed].tp != tp {
@@ -136,6 +152,9 @@ func (t *subjectType) accept(ctx context.Context, a Acceptance) error {
 		return err
 	}
 	t.drop([]int32{s.p}, false)
+	t.mu.Lock()
+	t.broken[s.p] = halt // until it is open again: should that fail, it must not be forgotten
+	t.mu.Unlock()
 	if a.State == HaltedCorrupt {
 		return t.startAnew(ctx, a.Partition)
 	}
@@ -171,9 +190,6 @@ func (t *subjectType) startAnew(ctx context.Context, p int32) error {
 	if err := fsys.Rename(t.dir(p), aside); err != nil {
 		return err
 	}
-	t.mu.Lock()
-	delete(t.broken, p)
-	t.mu.Unlock()
 	return t.openHeld(ctx, p)
 }
 
@@ -194,8 +210,13 @@ func (t *subjectType) openHeld(ctx context.Context, p int32) error {
 		return err
 	}
 	if len(shards) > 0 {
+		t.caught.Store(false) // it begins where it was closed, or with nothing
+		read := t.readFiles
+		if t.filesOnly.Load() {
+			read = t.readToEnd
+		}
 		t.passes.Go(func() {
-			if err := t.readFiles(t.running, shards); err != nil && t.running.Err() == nil {
+			if err := read(t.running, shards); err != nil && t.running.Err() == nil {
 				t.engine.fail(err)
 			}
 		})

@@ -23,6 +23,7 @@ type experiment struct {
 	live   *results.Evaluator // evaluates what is published, and only that: it remembers rows between evaluations
 	asked  *results.Evaluator // evaluates what Results asks for
 	facts  map[string]results.Tuning
+	levels []results.Level
 	// freezes are the metrics that wait for something of the data.
 	freezes []frozenMetric
 	due     time.Time // not evaluated again before
@@ -39,6 +40,7 @@ type part struct {
 	gathered []gathered
 	ledger   *state.Ledger
 	view     *shardView
+	caught   bool  // the type had caught up before the shard was asked
 	newest   int64 // event time of the shard's latest event
 }
 
@@ -119,7 +121,7 @@ func (t *subjectType) snapshot(ctx context.Context, xs []*experiment) []part {
 		go func() {
 			defer func() { done <- struct{}{} }()
 			parts[i].shard, parts[i].newest = s.p, never
-			parts[i].view = s.latest.Load()
+			parts[i].view, parts[i].caught = s.latest.Load(), t.caught.Load()
 			s.do(ctx, func() {
 				if s.store == nil || s.halt != nil {
 					return
@@ -156,6 +158,7 @@ func (x *experiment) evaluate(with *results.Evaluator, parts []part, i int, slic
 		}
 	}
 	in := t.inputs(parts)
+	in.Levels = x.levels
 	in.Facts, in.Frozen = x.facts, x.frozen(parts, i)
 	in.Ledger, in.Crossovers = t.ledger(parts, x)
 	in.Analyze = t.engine.analyzing
@@ -182,6 +185,9 @@ func (t *subjectType) inputs(parts []part) results.Inputs {
 		if !p.view.caughtUp() {
 			in.Complete = in.Complete && t.caught.Load()
 		}
+		if t.filesOnly.Load() && !p.caught {
+			in.Complete = false // a shard that has read all may not have been told yet that it was all
+		}
 		if p.view.halt != nil {
 			in.Complete = false
 			in.Unreliable = appendNew(in.Unreliable, reasonOf(p.view.halt))
@@ -194,6 +200,10 @@ func (t *subjectType) inputs(parts []part) results.Inputs {
 			}
 			f.positions(t.plan, in.Positions)
 		}
+	}
+	for _, h := range t.breaks() {
+		in.Complete = false
+		in.Unreliable = appendNew(in.Unreliable, reasonOf(h))
 	}
 	if t.halted() != nil {
 		in.Complete = false
@@ -298,6 +308,7 @@ func (e *Engine) answer(ctx context.Context, q question) {
 	}
 	r := q.x.evaluate(q.x.asked, parts, 0, q.slices)
 	e.keepFacts(q.x, r.Facts)
+	e.keepLevel(q.x, r)
 	q.answer <- r
 }
 
@@ -310,6 +321,7 @@ func (e *Engine) publish(ctx context.Context, x *experiment, parts []part, i int
 	}
 	r := x.evaluate(x.live, parts, i, results.Slices{})
 	e.keepFacts(x, r.Facts)
+	e.keepLevel(x, r)
 	e.hub.Publish(r)
 	e.remember(x, r)
 	took := time.Since(began)

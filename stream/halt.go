@@ -2,6 +2,8 @@ package stream
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -26,6 +28,13 @@ const (
 	remedyAcceptGap = "accept the gap with `tidemark state accept` (results will say so), or start with --rebuild"
 	remedyRebuild   = "start with --rebuild to build the state anew from the log"
 )
+
+// breaks are the halts of shards that could not be opened.
+func (t *subjectType) breaks() []*Halt {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Values(t.broken))
+}
 
 // haltExpired: the log's start has moved past the position.
 func haltExpired(tp topicPartition, from, start int64) *Halt {

@@ -67,7 +67,9 @@ func (q *inbox) pushWait(ctx context.Context, d delivery) error {
 		open := !q.full || q.closed
 		q.mu.Unlock()
 		if open {
-			q.push(d)
+			if !q.push(d) {
+				signal(q.room) // one signal wakes one reader, and there is room, or nothing to wait for, for the next
+			}
 			return nil
 		}
 		select {

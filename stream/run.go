@@ -42,6 +42,8 @@ func (t *subjectType) runFiles(ctx context.Context) error {
 	if t.meta.Shards > 0 {
 		t.n = t.meta.Shards // the state is split that way
 	}
+	t.running = ctx
+	t.filesOnly.Store(true)
 	t.mu.Lock()
 	t.count = t.n
 	t.mu.Unlock()
@@ -56,21 +58,48 @@ func (t *subjectType) runFiles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if t.engine.opt.KeepOpen {
+		t.passes.Go(func() { t.watchAccepted(ctx) })
+		return t.readToEnd(ctx, shards)
+	}
+	t.pickUpAccepted(ctx)
+	err = t.readToEnd(ctx, shards)
+	t.passes.Wait()
+	return err
+}
+
+// readToEnd reads the files of a type that has nothing else for some of its shards, and waits until these have applied them.
+// Whoever gets there last tells all shards that the files have ended.
+func (t *subjectType) readToEnd(ctx context.Context, shards []*shard) error {
 	if err := t.readFiles(ctx, shards); err != nil {
 		return err
 	}
 	for _, s := range shards {
-		if err := s.finishFiles(ctx); err != nil {
+		// One that is closed has been accepted, and another stands in its place.
+		if err := s.finishFiles(ctx); err != nil && !errors.Is(err, errStopped) {
 			return err
 		}
 	}
+	t.ending.Lock()
+	defer t.ending.Unlock()
+	shards = t.list()
+	whole := len(shards) == int(t.n)
+	for _, s := range shards {
+		select {
+		case <-s.filesRead:
+		default:
+			return nil
+		}
+		whole = whole && s.latest.Load().halt == nil
+	}
 	if t.strict() {
-		if err := t.endFiles(ctx, shards); err != nil {
+		if err := t.endFiles(ctx, shards); err != nil && !errors.Is(err, errStopped) {
 			return err
 		}
 	}
 	t.caught.Store(true)
-	if t.rebuild != nil {
+	t.dirty()
+	if t.rebuild != nil && whole {
 		return t.finishRebuild(ctx)
 	}
 	return nil
@@ -99,7 +128,10 @@ func (t *subjectType) openAll(ctx context.Context, ps []int32) ([]*shard, error)
 		}
 	}
 	if err != nil {
-		return shards, err
+		for _, s := range shards {
+			err = errors.Join(err, s.store.Close())
+		}
+		return nil, err
 	}
 	for _, s := range shards {
 		t.add(s)
@@ -197,6 +229,9 @@ func (t *subjectType) breakShard(p int32, h *Halt) {
 
 // close closes what is open: the shards with everything durable, then the group.
 func (t *subjectType) close() {
+	if t.filesOnly.Load() {
+		t.passes.Wait() // the run has ended, and they with it
+	}
 	t.life.Lock()
 	t.closed = true
 	var wg sync.WaitGroup

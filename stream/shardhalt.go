@@ -37,10 +37,12 @@ func (e *StoreError) Error() string {
 
 func (e *StoreError) Unwrap() error { return e.Err }
 
-// haltAll stops every feed of the shard.
+// haltAll stops every feed of the shard. What still comes for it is dropped: the pass over a file, which feeds others too, must
+// not wait for room.
 func (s *shard) haltAll(h *Halt) {
 	h.Since = s.t.engine.opt.Now()
 	s.halt = h
+	s.inbox.close()
 	for _, f := range s.feeds {
 		s.haltFeed(f, h)
 	}

@@ -40,6 +40,9 @@ type subjectType struct {
 	life    sync.Mutex // held while shards are opened and closed, so that the group and the end don't do it at once
 	closed  bool       // under life: no shard is opened any more
 	running context.Context
+	// filesOnly: there is no topic; set before the first shard is opened. ending is held while shards are told that all files ended.
+	filesOnly atomic.Bool
+	ending    sync.Mutex
 
 	mu sync.Mutex // guards what follows; held for moments only, never while a shard is asked something
 	// fetcher and member are nil when all sources are files, or before they are needed.
