@@ -117,6 +117,20 @@ func (g *generator) definitions() {
 	}
 }
 
+// rampOf gives half of the experiments up to three steps. What it chooses follows from the experiment, so that no other choice of a
+// seed depends on it.
+func rampOf(e *oracle.Experiment, i int) []int64 {
+	rng := rand.New(rand.NewPCG(uint64(e.Start)+uint64(e.Stop), uint64(i)*64+uint64(e.Lateness/minute)))
+	var ramp []int64
+	for from := e.Start; rng.IntN(2) == 0 && len(ramp) < 3; {
+		if from += (1 + rng.Int64N(36)) * hour / 2; e.Stop != 0 && from >= e.Stop {
+			break
+		}
+		ramp = append(ramp, from)
+	}
+	return ramp
+}
+
 func (g *generator) experiment(i int) {
 	where := fmt.Sprintf("experiment = 'e%d'", i)
 	e := oracle.Experiment{ID: fmt.Sprintf("e%d", i), Exposure: "EXPOSE", Where: wheres[where], Variants: []string{"a", "b"},
@@ -127,6 +141,7 @@ func (g *generator) experiment(i int) {
 	if g.chance(0.3) {
 		e.Stop = e.Start + choose(g, day, 30*hour)
 	}
+	e.Ramp = rampOf(&e, i)
 	if g.chance(0.4) {
 		e.PrePeriod = choose(g, day, 2*day)
 	}
@@ -149,6 +164,12 @@ func (g *generator) experiment(i int) {
 	stamp := func(t int64) string { return isoTime(t) }
 	fmt.Fprintf(&g.yaml, "experiment:\n  id: %s\n  owner: t\n  subject: user\n  exposure: {event: EXPOSE, variant: variant, where: %q, lateness: %dm}\n", e.ID, where, e.Lateness/minute)
 	fmt.Fprintf(&g.yaml, "  variants: {%s: 1}\n  control: a\n  start: %s\n", strings.Join(e.Variants, ": 1, "), stamp(e.Start))
+	for k, from := range e.Ramp {
+		if k == 0 {
+			g.yaml.WriteString("  ramp:\n")
+		}
+		fmt.Fprintf(&g.yaml, "    - {from: %s, weights: {%s: %d}}\n", stamp(from), strings.Join(e.Variants, ": 1, "), k+2)
+	}
 	if e.Stop != 0 {
 		fmt.Fprintf(&g.yaml, "  stop: %s\n", stamp(e.Stop))
 	}

@@ -249,6 +249,9 @@ func compare(c *Case, plan *catalog.Plan, merged map[int]*cube.Cells, answer ora
 			return fmt.Errorf("%v: the engine has n = %d, the oracle no cell", key, s.N)
 		}
 	}
+	if err := compareExposed(plan, merged, answer); err != nil {
+		return err
+	}
 	for x := range plan.Experiments {
 		pxp := &plan.Experiments[x]
 		for v, n := range merged[x].Subjects() {

@@ -17,7 +17,7 @@ type kept struct {
 
 // Compute answers for the log: records in the order in which each source partition holds them.
 func Compute(spec Spec, log []Record) Answer {
-	answer := Answer{Cells: map[Key]*Cell{}, Exposed: map[Key]int64{}, Ledger: map[[2]string]EventLedger{}, Crossovers: map[string]int64{}}
+	answer := Answer{Cells: map[Key]*Cell{}, Exposed: map[Key]int64{}, Epochs: map[Key]map[int]int64{}, Ledger: map[[2]string]EventLedger{}, Crossovers: map[string]int64{}}
 	subjects, late, duplicate := distinct(spec, log)
 	var names []string
 	for name := range subjects {
@@ -197,7 +197,17 @@ func subject(answer *Answer, e Experiment, events []kept, complete func(m Metric
 			return strings.Join(parts, "&")
 		}
 		if len(fixedEvent) == 0 {
-			answer.Exposed[Key{e.ID, first.Variant, slice(nil), ""}]++
+			key, steps := Key{e.ID, first.Variant, slice(nil), ""}, 0
+			for _, from := range e.Ramp {
+				if from <= t0 {
+					steps++
+				}
+			}
+			answer.Exposed[key]++
+			if answer.Epochs[key] == nil {
+				answer.Epochs[key] = map[int]int64{}
+			}
+			answer.Epochs[key][steps]++
 		}
 		for _, m := range e.Metrics {
 			num, den := counting(e, m, events, t0, stop)

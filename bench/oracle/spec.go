@@ -31,8 +31,10 @@ type Experiment struct {
 	Lateness    int64 // Lx
 	First       bool  // crossover policy first
 	PrePeriod   int64 // 0: none
-	Dimensions  []Dimension
-	Metrics     []Metric
+	// Ramp are the instants at which the planned weights change, rising.
+	Ramp       []int64
+	Dimensions []Dimension
+	Metrics    []Metric
 }
 
 // Kind of a dimension.
@@ -113,8 +115,10 @@ type EventLedger struct{ Late, Duplicate, Accepted, Counted, Outside, Unexposed 
 
 // Answer is everything that can be compared.
 type Answer struct {
-	Cells      map[Key]*Cell
-	Exposed    map[Key]int64 // Metric is empty
+	Cells   map[Key]*Cell
+	Exposed map[Key]int64 // Metric is empty
+	// Epochs are those first exposed after the so many-th step of a ramp, and before the next; Metric is empty.
+	Epochs     map[Key]map[int]int64
 	Ledger     map[[2]string]EventLedger
 	Crossovers map[string]int64
 }
