@@ -21,6 +21,8 @@ type cache struct {
 	// collided are the decoded subjects that share their hash with another.
 	collided map[string]*entry
 	dirty    []*entry
+	// ordered is memory for dirty in another order.
+	ordered []*entry
 	// hand is the clock by which clean entries go: one lap without use.
 	hand int
 	// spare are entries that went, to be used again.

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -75,15 +74,7 @@ func (w *writer) delete(key []byte, old digest) error {
 }
 
 func (s *Store) writeAll(w *writer, extra func(set func(key, old, new []byte) error) error) error {
-	slices.SortFunc(s.cache.dirty, func(a, b *entry) int {
-		if a.hash != b.hash {
-			if a.hash < b.hash {
-				return -1
-			}
-			return 1
-		}
-		return bytes.Compare([]byte(a.subject.id), []byte(b.subject.id))
-	})
+	s.sortDirty()
 	for _, e := range s.cache.dirty {
 		if err := s.writeSubject(w, e); err != nil {
 			return err
@@ -124,6 +115,21 @@ func (s *Store) writeAll(w *writer, extra func(set func(key, old, new []byte) er
 		_, err := w.set(key, new, was)
 		return err
 	})
+}
+
+// sortDirty brings the dirty subjects into the order of their hashes, so that rows go to Pebble in nearly that of their keys.
+func (s *Store) sortDirty() {
+	dirty := s.cache.dirty
+	s.sorter.in = s.sorter.in[:0]
+	for i, e := range dirty {
+		s.sorter.in = append(s.sorter.in, located{e.hash, int32(i)})
+	}
+	s.cache.dirty = resize(s.cache.ordered, len(dirty))
+	for i, l := range s.sorter.sort() {
+		s.cache.dirty[i] = dirty[l.index]
+	}
+	clear(dirty)
+	s.cache.ordered = dirty[:0]
 }
 
 // writeSubject writes a subject's head row and those of its child rows that changed.
