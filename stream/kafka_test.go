@@ -92,9 +92,18 @@ type running struct {
 
 func start(t *testing.T, set *catalog.Set, o Options) *running {
 	t.Helper()
+	return startWith(t, set, o, o.Memory)
+}
+
+// startWith starts an engine that plans with that much memory, which may be less than Options allow; 0: as they say.
+func startWith(t *testing.T, set *catalog.Set, o Options, memory int64) *running {
+	t.Helper()
 	e, err := New(set, o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if memory > 0 {
+		e.opt.Memory = memory
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{Engine: e, t: t, cancel: cancel, done: make(chan error, 1)}
