@@ -146,6 +146,11 @@ func TestTextHasContrast(t *testing.T) {
 				}
 			}
 		}
+		for _, text := range []string{"text", "muted", "good", "bad"} { // cells that change, in the moment that they do
+			if got := contrast(c[text][mode], c["changed"][mode]); got < 4.5 {
+				t.Errorf("%s: %s on changed has contrast %.2f, want 4.5", name, text, got)
+			}
+		}
 		for text, ground := range map[string]string{"good": "good-soft", "bad": "bad-soft", "warn": "warn-soft", "text": "bad-soft", "muted": "neutral-soft"} {
 			if got := contrast(c[text][mode], c[ground][mode]); got < 4.5 {
 				t.Errorf("%s: %s on %s has contrast %.2f, want 4.5", name, text, ground, got)
