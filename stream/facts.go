@@ -3,6 +3,7 @@ package stream
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -17,6 +18,7 @@ import (
 //	f <experiment> 0 <row key> → results.Tuning as JSON: the tuned information of a row, set once
 //	r <experiment> 0 → results.Result as JSON: the last result kept
 //	d <experiment> 0 → results.Days as JSON: the last look at the days since exposure
+//	l <experiment> 0 <time in ns, 20 digits> → results.Level as JSON: the level from then on
 //	a 0 <time in ns, 20 digits> → audited as JSON: an operator's decision and what came of it
 //	g <subject>/<generation> 0 <topic>/<partition>/<time in ns, 20 digits> → Gap as JSON: an accepted gap
 type factStore struct{ db *pebble.DB }
@@ -26,6 +28,7 @@ const (
 	lastPrefix  = 'r'
 	auditPrefix = 'a'
 	gapPrefix   = 'g'
+	levelPrefix = 'l'
 )
 
 // factFormat is the version of the layout above, kept under the key "v".
@@ -120,6 +123,18 @@ func (e *Engine) loadFacts(t *subjectType) {
 		if x.facts, err = e.factsOf(x.x.ID); err != nil {
 			e.opt.Logger.Error("read dated facts: intervals are tuned anew", "experiment", x.x.ID, "err", err)
 		}
+		x.levels = nil
+		err = e.facts.each(levelPrefix, x.x.ID, func(_ string, value []byte) error {
+			var l results.Level
+			if err := json.Unmarshal(value, &l); err != nil {
+				return err
+			}
+			x.levels = append(x.levels, l)
+			return nil
+		})
+		if err != nil {
+			e.opt.Logger.Error("read the levels of an experiment: a change of them is not seen", "experiment", x.x.ID, "err", err)
+		}
 	}
 }
 
@@ -140,6 +155,21 @@ func (e *Engine) keepFacts(x *experiment, set map[string]results.Tuning) {
 		}
 	}
 	x.facts = facts
+}
+
+// keepLevel stores the level of an experiment from its first result on, and each one after it: before that result is published, like
+// keepFacts.
+func (e *Engine) keepLevel(x *experiment, r *results.Result) {
+	if r.NewLevel == nil || e.analyzing {
+		return
+	}
+	x.levels = append(slices.Clone(x.levels), *r.NewLevel)
+	if changes := r.LevelChanges(); len(changes) > 0 {
+		e.opt.Logger.Warn("the level of an experiment was changed after results had been shown", "experiment", x.x.ID, "change", changes[len(changes)-1])
+	}
+	if err := e.facts.set(levelPrefix, x.x.ID, fmt.Sprintf("%020d", r.NewLevel.Set.UnixNano()), r.NewLevel); err != nil {
+		e.opt.Logger.Error("keep the level of an experiment", "experiment", x.x.ID, "err", err)
+	}
 }
 
 // keepResultEvery is how often the last result of an experiment is kept.

@@ -44,6 +44,8 @@ type Inputs struct {
 	State      string
 	Ledger     Ledger
 	Crossovers int64
+	// Levels are the experiment's levels so far, oldest first (level.go).
+	Levels []Level
 	// Facts are the tunings set so far, by Row.Key.
 	Facts map[string]Tuning
 	// Frozen says, for each metric of the plan's experiment, that its own fact (frozen.go) is in all of the cells; only of
@@ -252,6 +254,7 @@ func (e *Evaluator) head(cells *cube.Cells, in Inputs) *Result {
 	for v := range x.Variants {
 		r.Subjects[x.Variants[v].ID] = whole[v].Exposed()
 	}
+	e.levels(in, r)
 	r.SRM = e.sampleRatio(whole)
 	return r
 }

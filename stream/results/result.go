@@ -26,12 +26,16 @@ type Result struct {
 	Reasons    []string          `json:"reasons,omitempty"`
 	// Correction is the experiment's for many comparisons; left out if it has none.
 	Correction string `json:"correction,omitempty"`
+	// Levels are the experiment's levels, oldest first, where there has been more than one; then Reasons has ReasonLevelChanged.
+	Levels []Level `json:"levels,omitempty"`
 	// FinalLook says where the one look at the planned end stands; only with sequential: {final_look: true}.
 	FinalLook *FinalLook `json:"final_look,omitempty"`
 	Rows      []Row      `json:"rows"`
 	// Facts are the tunings, by Row.Key, that this evaluation set and that were not in its Inputs. Whoever evaluates
 	// live keeps them and gives them back as Inputs.Facts.
 	Facts map[string]Tuning `json:"-"`
+	// NewLevel is the level under which this is the first result; whoever evaluates live keeps it, and gives it back in Inputs.Levels.
+	NewLevel *Level `json:"-"`
 }
 
 // Tuning is the dated fact behind an always-valid interval: the intrinsic time v* at which it is tightest.

@@ -47,6 +47,7 @@ var reasonTexts = map[string]string{
 	ReasonFixedHorizon:      "decided by the fixed-horizon interval, which holds for one look",
 	ReasonFinalLook:         "decided by the one look at the planned end",
 	ReasonLittleInformation: "there is too little information for a finite interval yet",
+	ReasonLevelChanged:      "the level was changed after results had been shown, so that the error rate is neither the old one nor the new one",
 	ReasonOwnTuning:         "the always-valid interval is tuned by the data it judges",
 	// Of the engine, about a result.
 	"halted_gap":     "a part of the log is missing; an operator must decide",
