@@ -44,8 +44,10 @@ type feed struct {
 	// inputs of a re-key feed, by source partition.
 	inputs map[topicPartition]*sourceInput
 
-	halt  *Halt
-	ended bool // a file has been applied to its end
+	halt *Halt
+	// suspect is what it is halted with if the watch finds nothing else.
+	suspect *Halt
+	ended   bool // a file has been applied to its end
 	// incarnation counts how often the offsets began to mean other records; renamed: they did, and nobody has accepted it.
 	incarnation int
 	renamed     bool

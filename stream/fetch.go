@@ -172,7 +172,10 @@ func fetchHalt(tp topicPartition, err error) *Halt {
 	}
 	switch {
 	case errors.As(err, &loss):
-		return haltTruncated(tp, loss.ConsumedTo, loss.ResetTo)
+		// So it looks, too, where the topic is another one by now: the watch can tell.
+		h := again(err.Error(), "the position is compared with the log")
+		h.otherwise = haltTruncated(tp, loss.ConsumedTo, loss.ResetTo)
+		return h
 	case errors.As(err, &large):
 		return haltDamagedBatch(tp, large.Offset, fmt.Sprintf("a batch unpacks to more than %d MiB", maxDecompressed>>20))
 	case errors.Is(err, kerr.TopicAuthorizationFailed):

@@ -18,6 +18,8 @@ type Halt struct {
 	Since  time.Time `json:"since"`
 	// Acceptable says that Accept may resolve it; otherwise only a rebuild does.
 	Acceptable bool `json:"acceptable"`
+	// otherwise is what a wait becomes if the watch finds nothing wrong.
+	otherwise *Halt
 }
 
 func (h *Halt) Error() string {

@@ -66,7 +66,7 @@ func (w *rekeyWorker) compare(v *feedView, see *sight) {
 		return
 	}
 	t := w.rt.r.t
-	r := reader{tp: w.tp, id: w.id, next: v.next, reading: w.reading}
+	r := reader{tp: w.tp, id: w.id, next: v.next, reading: w.reading, suspect: w.suspect}
 	if w.id == ([16]byte{}) {
 		r.fresh, r.id = w.next == 0, see.infos[w.tp.topic].id
 	}

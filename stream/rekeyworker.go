@@ -38,6 +38,7 @@ type rekeyWorker struct {
 	committed   int64
 	marked      int64 // the offset of the last marker
 	halt        *Halt
+	suspect     *Halt // what it is halted with if the watch finds nothing else
 	reading     bool
 	records     int64
 	newest      int64
@@ -298,8 +299,10 @@ func (w *rekeyWorker) stopAt(h *Halt) {
 		w.rt.fetcher.stop(w.tp)
 	}
 	if !h.State.Halted() {
+		w.suspect = h.otherwise
 		return
 	}
+	w.suspect = nil
 	e := w.rt.r.t.engine
 	if h.Since.IsZero() {
 		h.Since = e.opt.Now()

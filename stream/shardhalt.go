@@ -58,7 +58,7 @@ func (s *shard) haltFeed(f *feed, h *Halt) {
 	if h.From < 0 {
 		h.From = f.next
 	}
-	f.halt = h
+	f.halt, f.suspect = h, nil
 	f.generation++
 	if f.reading {
 		f.reading = false
@@ -82,5 +82,6 @@ func (s *shard) unreadable(f *feed, h *Halt) {
 	s.t.engine.opt.Logger.Warn("reading a partition is tried again", "topic", f.tp.topic, "partition", f.tp.partition, "reason", h.Reason, "remedy", h.Remedy)
 	f.generation++
 	f.reading = false
+	f.suspect = h.otherwise
 	s.t.fetcher.stop(f.tp)
 }

@@ -43,6 +43,8 @@ func TestVerdictOnAPosition(t *testing.T) {
 		{"truncated while reading", reader{next: 101, reading: true}, see(info, 0, 100), 0, HaltedGap, "lost its records", true},
 		{"diverged", reader{next: 50}, diverged, 0, HaltedGap, "lost its records from offset 40", true},
 		{"recreated, in range", reader{next: 50, id: other}, see(info, 0, 100), 0, HaltedGap, "created again", true},
+		{"suspected", reader{next: 50, suspect: haltTruncated(tp, 50, 30)}, see(info, 0, 100), 0, HaltedGap, "lost its records from offset 30", true},
+		{"suspected, recreated", reader{next: 50, id: other, suspect: haltTruncated(tp, 50, 30)}, see(info, 0, 100), 0, HaltedGap, "created again", true},
 		{"deleted", reader{next: 50}, see(topicInfo{err: kerr.UnknownTopicOrPartition}, 0, 0), 0, HaltedGap, "no longer exists", true},
 		{"another count", reader{next: 50, counted: 4}, see(info, 0, 100), 0, HaltedRekey, "has 3 partitions", true},
 		{"no leader", reader{next: 50}, blind, 0, "", "", false},
@@ -76,7 +78,7 @@ func TestFetchErrorsAreToldApart(t *testing.T) {
 		{kerr.UnknownTopicID, Waiting},
 		{kerr.TopicAuthorizationFailed, Waiting},
 		{kerr.UnknownServerError, Waiting},
-		{&kgo.ErrDataLoss{Topic: "orders", Partition: 1, ConsumedTo: 9, ResetTo: 3}, HaltedGap},
+		{&kgo.ErrDataLoss{Topic: "orders", Partition: 1, ConsumedTo: 9, ResetTo: 3}, Waiting},
 		{&kgo.ErrDecompressTooLarge{}, HaltedCorrupt},
 		{errors.New("invalid record batch"), HaltedCorrupt},
 	} {

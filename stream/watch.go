@@ -85,10 +85,6 @@ func (t *subjectType) lookAround(ctx context.Context) error {
 	if see.bounds, err = t.brokers.bounds(ctx, there...); err != nil {
 		return err
 	}
-	// The topics are asked for again: bounds must never be those of a topic that is newer than the id they come with.
-	if see.infos, err = t.brokers.topics(ctx, names...); err != nil {
-		return err
-	}
 	see.diverged = make(map[topicPartition]int64)
 	for _, v := range before {
 		for i := range v.feeds {
@@ -101,6 +97,11 @@ func (t *subjectType) lookAround(ctx context.Context) error {
 		if err := t.seeEpoch(ctx, v, &see); err != nil {
 			return err
 		}
+	}
+	// The topics are asked for again: bounds and epochs must never be those of a topic that is newer than the id they come
+	// with.
+	if see.infos, err = t.brokers.topics(ctx, names...); err != nil {
+		return err
 	}
 	for _, stage := range stages {
 		stage.mu.Lock()
@@ -157,6 +158,7 @@ type reader struct {
 	next    int64    // as of before the brokers were asked
 	fresh   bool     // nothing has been read yet: any log start will do
 	reading bool
+	suspect *Halt // what it is halted with if nothing else is found
 }
 
 // verdict compares a position with the log, in one place for shards and re-key workers. It returns where to read from,
@@ -179,6 +181,8 @@ func (r *reader) verdict(see *sight) (start int64, halt *Halt, ok bool) {
 	}
 	end, checked := see.diverged[r.tp]
 	switch {
+	case r.suspect != nil && r.next <= b.end:
+		return 0, r.suspect, true
 	case r.fresh:
 		return b.start, nil, true
 	case r.next > b.end:
@@ -207,7 +211,7 @@ func (s *shard) compare(v *shardView, see *sight) {
 		if f.halt != nil {
 			continue
 		}
-		r := reader{tp: f.tp, id: f.info.id, counted: t.n, next: v.feeds[i].next, reading: f.reading}
+		r := reader{tp: f.tp, id: f.info.id, counted: t.n, next: v.feeds[i].next, reading: f.reading, suspect: f.suspect}
 		r.fresh = !t.began(f.tp, &f.next)
 		start, halt, ok := r.verdict(see)
 		switch {
