@@ -51,8 +51,8 @@ func tableHead(w io.Writer, r *Result, width int) {
 		parts = append(parts, part)
 	}
 	srm := "SRM " + r.SRM.State
-	if r.SRM.P != nil {
-		srm += " (p " + FormatP(r.SRM.P, 0.001) + ")"
+	if r.SRM.P != nil { // the first decides
+		srm += " (always-valid p " + FormatP(r.SRM.PSequential, 0.001) + ", χ² p " + FormatP(r.SRM.P, 0.001) + ")"
 	}
 	parts = append(parts, srm)
 	if r.Crossovers > 0 {
@@ -64,10 +64,16 @@ func tableHead(w io.Writer, r *Result, width int) {
 	writeParts(w, parts, width)
 	tableEpochs(w, r, width)
 	if r.Correction != "" {
-		writeNote(w, fmt.Sprintf("* corrected for %d comparisons (%s): a row is clear only after the correction", r.Comparisons(), CorrectionName(r.Correction)), width)
+		writeNote(w, fmt.Sprintf("* corrected for %d comparisons (%s): a row of the whole is clear only after the correction; slices are not corrected", r.Comparisons(), CorrectionName(r.Correction)), width)
+	}
+	if f := r.FinalLook; f != nil && f.State == lookToCome {
+		writeNote(w, "* half of the error rate is kept for one look at the planned end, "+f.End.UTC().Format("2006-01-02 15:04 UTC")+", which is still to come", width)
 	}
 	for _, reason := range r.Reasons {
 		writeNote(w, "! "+ReasonText(reason), width)
+	}
+	for _, change := range r.LevelChanges() {
+		writeNote(w, "! changed: "+change, width)
 	}
 	for _, s := range r.SRM.Slices {
 		writeNote(w, fmt.Sprintf("! the split is off where %s is %s (p %s)", visible(s.Dimension), visible(s.Value), FormatP(s.PSequential, 0.001)), width)
@@ -116,10 +122,12 @@ func tableRejected(w io.Writer, id, what string, rejected, of int64, reasons map
 // tableNotes says below the rows of the whole what their numbers do not: warnings, a control below 0, and why a row that looks clear is
 // not.
 func tableNotes(w io.Writer, r *Result, width int) {
-	fixed := false
+	fixed, own, cuped := false, false, false
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		fixed = fixed || slices.Contains(row.Reasons, ReasonFixedHorizon)
+		own = own || slices.Contains(row.Reasons, ReasonOwnTuning)
+		cuped = cuped || row.CUPED != nil
 		if len(row.Slice) > 0 {
 			continue
 		}
@@ -136,6 +144,12 @@ func tableNotes(w io.Writer, r *Result, width int) {
 		for _, warning := range row.Warnings {
 			writeNote(w, "! "+name+": "+visible(warning.Text), width)
 		}
+	}
+	if own {
+		writeNote(w, "* "+ReasonText(ReasonOwnTuning)+": looked at again with more data it is tuned anew (--facts keeps a tuning)", width)
+	}
+	if cuped {
+		writeNote(w, "* numbers and states are not adjusted by the pre-period; the adjusted difference decides nothing and is in -o json and -o csv", width)
 	}
 	if fixed {
 		writeNote(w, "! states are "+ReasonText(ReasonFixedHorizon)+"; the intervals above are always-valid", width)
