@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -179,6 +180,17 @@ func TestSimulateShowsSavedRunsTogether(t *testing.T) {
 		if rows["A6"] != 5 || rows["A7"] != 2 || found.Results[0].Row != "A6" || found.Parity == nil {
 			t.Errorf("rows %v, the first %s, parity %v", rows, found.Results[0].Row, found.Parity)
 		}
+	}
+	text, err := os.ReadFile(few)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := filepath.Join(dir, "before.json")
+	if err := os.WriteFile(before, bytes.ReplaceAll(text, []byte("normal, correlation .7"), []byte("a scenario of before")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, table, errOut := call("simulate", "--from", before, "-o", "markdown"); errOut != "" || !strings.Contains(table, "| A6 |") || strings.Contains(table, "of before") {
+		t.Errorf("a scenario that the protocol does not have any more is shown: %s%s", errOut, table)
 	}
 	for from, says := range map[string]string{many + "," + other: "its seed is 9", "testdata/shop/orders.csv": "tidemark simulate --save", filepath.Join(dir, "none.json"): "none.json"} {
 		if code, _, errOut := call("simulate", "--from", from); code == exitOK || !strings.Contains(errOut, says) {

@@ -86,7 +86,7 @@ func (s *simulated) join(o *simulated) error {
 	return nil
 }
 
-// order sorts by the protocol's rows and scenarios.
+// order sorts by the protocol's rows and scenarios. What the protocol no longer has is left out.
 func (s *simulated) order() {
 	rows := map[string]int{}
 	for i, r := range simulate.Rows() {
@@ -96,6 +96,10 @@ func (s *simulated) order() {
 	for i, c := range simulate.Protocol() {
 		scenarios[c.Scenario.Name] = i
 	}
+	s.Results = slices.DeleteFunc(s.Results, func(r simulate.Result) bool {
+		_, there := scenarios[r.Scenario]
+		return !there
+	})
 	slices.SortStableFunc(s.Results, func(a, b simulate.Result) int {
 		if d := scenarios[a.Scenario] - scenarios[b.Scenario]; d != 0 {
 			return d
