@@ -138,6 +138,8 @@ func (m *Manager) settle(q *queue, d *Delivery, row storedDelivery, a notify.Att
 }
 
 func (m *Manager) settleDelivered(q *queue, d *Delivery, next Delivery, row storedDelivery, now time.Time) error {
+	m.replaying.RLock()
+	defer m.replaying.RUnlock()
 	next.Status, next.Settled = Delivered, &now
 	row.Delivery = next
 	changes := []change{
@@ -172,6 +174,8 @@ func (m *Manager) settleDelivered(q *queue, d *Delivery, next Delivery, row stor
 // settleDead moves a message to the dead letters. With disable its receiver gets nothing more until somebody enables
 // it or gives it another address; what else waits for it goes on waiting, in order.
 func (m *Manager) settleDead(q *queue, d *Delivery, next Delivery, row storedDelivery, now time.Time, reason string, disable bool) error {
+	m.replaying.RLock()
+	defer m.replaying.RUnlock()
 	next.Status, next.Reason, next.Settled = Dead, reason, &now
 	row.Delivery = next
 	changes := []change{

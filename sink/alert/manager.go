@@ -30,7 +30,10 @@ type Manager struct {
 	queues      map[string]*queue // by receiver
 
 	randomLock sync.Mutex // guards opt.Rand
-	replaying  sync.Mutex // one Replay at a time: two would queue the same rows. Taken before queue.mu
+	// replaying is held by one Replay at a time: two would queue the same rows. Whoever makes rows dead or delivered holds it
+	// shared, from before the commit until its queue's lists have them too: Replay takes from the rows and from the lists, and
+	// what came to the lists only afterwards would stay there. Taken after mu and before queue.mu.
+	replaying sync.RWMutex
 
 	mu          sync.Mutex
 	closed      bool

@@ -185,6 +185,10 @@ func (s *step) commit() error {
 	if len(changes) == 0 {
 		return nil
 	}
+	if slices.ContainsFunc(s.messages, func(msg message) bool { return msg.Status == Dead }) {
+		m.replaying.RLock()
+		defer m.replaying.RUnlock()
+	}
 	if err := m.store.commit(changes, len(s.changed) > 0 || len(s.messages) > 0); err != nil {
 		return fmt.Errorf("alert: commit: %w", err)
 	}
