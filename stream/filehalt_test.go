@@ -39,10 +39,13 @@ func filesOf(t testing.TB, exposures, purchases []string) Options {
 		Files: map[string][]string{"exposures": {x}, "orders": {o}}}
 }
 
+// patience is for a loaded machine under the race detector; it only guards against hanging.
+const patience = 5 * time.Minute
+
 // settled waits, in real time, until the status fits.
 func (r *running) settled(what string, ok func(Status) bool) Status {
 	r.t.Helper()
-	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(time.Millisecond) {
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(time.Millisecond) {
 		if s := r.Status(); ok(s) {
 			return s
 		}
@@ -59,7 +62,7 @@ func (r *running) settled(what string, ok func(Status) bool) Status {
 // complete waits until the result is, and returns its cells.
 func (r *running) complete() string {
 	r.t.Helper()
-	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(time.Millisecond) {
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(time.Millisecond) {
 		res, err := r.Results(context.Background(), "landing", results.Slices{Mode: results.AllSlices})
 		if err == nil && res.Complete {
 			balanced(r.t, res)
@@ -146,7 +149,7 @@ func TestShardThatHaltsHoldsNoFileUp(t *testing.T) {
 	opt.RejectQuota, opt.QueueBytes, opt.BatchRows = 10_000, 20_000, 50
 	once := opt
 	once.FS, once.KeepOpen = vfs.NewMem(), false
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	list, err := Analyze(ctx, set, AnalyzeOptions{Options: once, Slices: results.Slices{Mode: results.AllSlices}})
 	if err != nil {
