@@ -53,9 +53,13 @@ func TestChangedLevelIsAFact(t *testing.T) {
 			t.Errorf("changes %q, reasons %v; want %q", got, r.Reasons, want)
 		}
 	}
-	at := func(hours int) string { return time.Unix(shopStart+86400, 0).UTC().Add(time.Duration(hours) * time.Hour).Format(" (2006-01-02 15:04 UTC)") }
+	at := func(hours int) string {
+		return time.Unix(shopStart+86400, 0).UTC().Add(time.Duration(hours) * time.Hour).Format(" (2006-01-02 15:04 UTC)")
+	}
 	check(run(nil))
-	check(run(func(text string) string { return strings.Replace(text, "  id: landing\n", "  id: landing\n  name: Landing page\n", 1) }))
+	check(run(func(text string) string {
+		return strings.Replace(text, "  id: landing\n", "  id: landing\n  name: Landing page\n", 1)
+	}))
 	first := "alpha 0.05 → 0.1" + at(3)
 	r := run(with("  stats: {alpha: 0.1}"))
 	check(r, first)

@@ -44,27 +44,35 @@ func (t topicInfo) missing() bool { return errors.Is(t.err, kerr.UnknownTopicOrP
 type logBounds struct{ start, end int64 }
 
 // brokers asks the cluster about topics. It shares the client of whoever made it.
-type brokers struct{ admin *kadm.Client }
+type brokers struct {
+	client *kgo.Client
+	admin  *kadm.Client
+}
 
-func newBrokers(client *kgo.Client) brokers { return brokers{kadm.NewClient(client)} }
+func newBrokers(client *kgo.Client) brokers { return brokers{client, kadm.NewClient(client)} }
 
-// topics describes the topics asked for.
+// topics describes the topics asked for as the brokers know them now: the admin client's own way may answer from what it
+// remembers, and a topic that was created again since would pass for the old one.
 func (b brokers) topics(ctx context.Context, names ...string) (map[string]topicInfo, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	details, err := b.admin.ListTopics(ctx, names...)
+	request := kmsg.NewPtrMetadataRequest()
+	infos := make(map[string]topicInfo, len(names))
+	for _, name := range names {
+		topic := kmsg.NewMetadataRequestTopic()
+		topic.Topic = kmsg.StringPtr(name)
+		request.Topics = append(request.Topics, topic)
+		infos[name] = topicInfo{err: kerr.UnknownTopicOrPartition}
+	}
+	response, err := request.RequestWith(ctx, b.client)
 	if err != nil {
 		return nil, fmt.Errorf("stream: ask the brokers for topics: %w", err)
 	}
-	infos := make(map[string]topicInfo, len(names))
-	for _, name := range names {
-		d, ok := details[name]
-		if !ok {
-			infos[name] = topicInfo{err: kerr.UnknownTopicOrPartition}
-			continue
+	for _, t := range response.Topics {
+		if t.Topic != nil {
+			infos[*t.Topic] = topicInfo{id: t.TopicID, partitions: int32(len(t.Partitions)), err: kerr.ErrorForCode(t.ErrorCode)}
 		}
-		infos[name] = topicInfo{id: d.ID, partitions: int32(len(d.Partitions)), err: d.Err}
 	}
 	return infos, nil
 }
