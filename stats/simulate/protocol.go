@@ -113,7 +113,8 @@ func (c *Case) Judge(r Report) []Result {
 			more = 3 * math.Sqrt(p*(1-p)/float64(r.Runs))
 		}
 		if r.Runs < c.Runs && strings.HasSuffix(k.Measure, "_stop") {
-			more = k.Want // few runs say little about a quantile
+			// Few runs say little about a quantile: three standard errors of an exponential's median, but no less than itself.
+			more = k.Want * max(1, 3/(math.Ln2*math.Sqrt(float64(r.Runs))))
 		}
 		low, high := max(0, k.Want-k.Tolerance-more), k.Want+k.Tolerance+more
 		if k.Most > 0 {
