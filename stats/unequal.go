@@ -37,7 +37,7 @@ func allowance(nt, nc int64) (ft, fc float64) {
 // too wide where the smaller arm truly varies less.
 //
 // It is for the always-valid test only. The one-look test and interval, an explicit Tau2 and the forms by count keep v_t + v_c, for they are
-// held against other tools. Source: elementary; measured in docs/statistics.md (rows A4s).
+// held against other tools. Source: elementary; measured in docs/protocol.md (rows A4s).
 func AlwaysVar(t, c Estimate) Number {
 	if !t.Var.OK || !c.Var.OK {
 		return Number{}
