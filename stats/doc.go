@@ -10,6 +10,6 @@
 // Where to look: Compare is what the engine asks of two arms, and its parts are Ratio, Tuning.Always, LiftInterval, CUPED and Silence.
 // SampleRatio checks the split; Limit and NonInferiority are guardrails; Holm, EBenjaminiHochberg and Divide are multiplicity; Power, MDE,
 // RequiredSubjects and Needed plan; PostStratify, CochranQ, SegmentsAgainstRest, MixShift, PreExposure, Drift and Suspicious look for what
-// may be wrong with a result. CompareEstimates takes values from elsewhere, QuantileEstimate makes them of quantiles. For parity with
+// may be wrong with a result. CompareEstimates takes values from elsewhere, EventQuantile makes them of quantiles of events, QuantileEstimate of others. For parity with
 // other tools there are AlwaysByCount, OneSidedByCount, Hybrid, GroupSequential, PooledProportions, exact tests and Bayes.
 package stats

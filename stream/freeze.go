@@ -81,7 +81,11 @@ func (e *Engine) freeze(ctx context.Context, x *experiment, parts []part, i int)
 	if len(x.freezes) == 0 {
 		return false
 	}
-	var facts []state.Frozen
+	return x.tell(ctx, e.freezeFacts(x, parts, i), parts, i)
+}
+
+// freezeFacts returns an experiment's frozen facts, freezing what may be; i is its place in the parts.
+func (e *Engine) freezeFacts(x *experiment, parts []part, i int) (facts []state.Frozen) {
 	for _, f := range x.freezes {
 		key := results.MetricKey(f.m.Metric.ID)
 		fact, ok := x.facts[key]
@@ -114,7 +118,7 @@ func (e *Engine) freeze(ctx context.Context, x *experiment, parts []part, i int)
 		}
 		facts = append(facts, state.Frozen{Experiment: x.index, Metric: f.index, Range: r})
 	}
-	return x.tell(ctx, facts, parts, i)
+	return facts
 }
 
 // keepFrozen stores a metric's fact before any shard applies it.
@@ -156,12 +160,7 @@ func (x *experiment) tell(ctx context.Context, facts []state.Frozen, parts []par
 		if p.cells == nil {
 			continue
 		}
-		var missing []state.Frozen
-		for _, f := range facts {
-			if !p.gathered[i].has(f.Metric) {
-				missing = append(missing, f)
-			}
-		}
+		missing := p.gathered[i].missing(facts)
 		s := x.t.shard(p.shard)
 		if len(missing) == 0 || s == nil {
 			continue
@@ -171,6 +170,16 @@ func (x *experiment) tell(ctx context.Context, facts []state.Frozen, parts []par
 	}
 	wg.Wait()
 	return told
+}
+
+// missing are the facts that the shard has not applied.
+func (g *gathered) missing(facts []state.Frozen) (list []state.Frozen) {
+	for _, f := range facts {
+		if !g.has(f.Metric) {
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 func (g *gathered) has(metric int) bool {

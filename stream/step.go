@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/cube"
 	"github.com/tidemark/tidemark/stream/results"
 )
 
@@ -98,7 +99,7 @@ func (p *Stepper) halted(f *feed) error {
 }
 
 // Results applies what was appended and evaluates an experiment, as the evaluator does for what is published: rows whose sums
-// did not change are kept, and a tuning that is set is a fact from then on.
+// did not change are kept, and a tuning that is set, or a percentile or cut that is frozen, is a fact from then on.
 func (p *Stepper) Results(experiment string) (*results.Result, error) {
 	x := p.e.find(experiment)
 	if x == nil {
@@ -109,12 +110,25 @@ func (p *Stepper) Results(experiment string) (*results.Result, error) {
 	if s.halt != nil {
 		return nil, fmt.Errorf("stream: %s: %s", s.halt.State, s.halt.Reason)
 	}
-	s.publish()
-	parts := []part{{shard: s.p, view: s.latest.Load(), ledger: s.store.Ledger()}}
-	parts[0].cells = append(parts[0].cells, s.cube.Snapshot(x.index, s.store.Name))
+	parts := p.parts(x)
+	if missing := parts[0].gathered[0].missing(p.e.freezeFacts(x, parts, 0)); len(missing) > 0 {
+		s.freeze(missing)
+		if s.halt != nil {
+			return nil, fmt.Errorf("stream: %s: %s", s.halt.State, s.halt.Reason)
+		}
+		parts = p.parts(x)
+	}
 	r := x.evaluate(x.live, parts, 0, results.Slices{})
 	p.e.keepFacts(x, r.Facts)
 	return r, nil
+}
+
+// parts is what the shard gives for the evaluation of an experiment.
+func (p *Stepper) parts(x *experiment) []part {
+	s := p.s
+	s.publish()
+	return []part{{shard: s.p, view: s.latest.Load(), ledger: s.store.Ledger(),
+		cells: []*cube.Cells{s.cube.Snapshot(x.index, s.store.Name)}, gathered: []gathered{x.gather(s)}}}
 }
 
 // Close ends the stepper; what was not committed is gone.

@@ -54,7 +54,14 @@ func Definitions(s *simulate.Scenario) string {
 	for m := range metrics {
 		id := fmt.Sprintf("M%02d", m)
 		goals = append(goals, id)
-		line("---\nmetric:\n  id: %s\n  subject: s\n  owner: simulate\n  description: The metric that is judged.\n  direction: up\n  numerator: {event: %s, agg: SUM, value: %s}", id, event, value(m))
+		agg := "SUM"
+		if s.Quantile > 0 {
+			agg = fmt.Sprintf("QUANTILE, quantile: %v", s.Quantile)
+		}
+		line("---\nmetric:\n  id: %s\n  subject: s\n  owner: simulate\n  description: The metric that is judged.\n  direction: up\n  numerator: {event: %s, agg: %s, value: %s}", id, event, agg, value(m))
+		if s.Winsorize > 0 {
+			line("  winsorize: {upper: %v}", s.Winsorize)
+		}
 		if s.Ratio {
 			line("  denominator: {event: %s, agg: SUM, value: d}\n  order: any", event)
 		}
@@ -63,11 +70,23 @@ func Definitions(s *simulate.Scenario) string {
 		}
 	}
 	weights := s.Weights
+	if len(s.Ramp) > 0 {
+		weights = s.Ramp[0].Weights
+	}
 	if weights == [2]float64{} {
 		weights = [2]float64{1, 1}
 	}
 	line("---\nexperiment:\n  id: simulated\n  owner: simulate\n  description: An experiment whose truth is known.\n  subject: s\n  exposure: {event: OUTCOME}")
 	line("  variants: {control: %v, treatment: %v}\n  control: control\n  start: 2026-01-01", weights[0], weights[1])
+	looks := 0
+	for i := range s.Ramp {
+		if i == 0 {
+			line("  ramp:")
+		} else {
+			line("    - {from: %s, weights: {control: %v, treatment: %v}}", begin.Add(time.Duration(looks)*s.Step).Format(time.RFC3339), s.Ramp[i].Weights[0], s.Ramp[i].Weights[1])
+		}
+		looks += s.Ramp[i].Looks
+	}
 	others := goals[len(goals):]
 	if s.Goals > 0 {
 		goals, others = goals[:s.Goals], goals[s.Goals:]

@@ -48,7 +48,7 @@ func experiment(s *Scenario, rules []Rule, r *rand.Rand, open func(*Scenario) (E
 	step := s.Start(r)
 	l := newLook(s, population)
 	for i := range s.Looks {
-		population.look = i
+		population.begin(i)
 		step(emit)
 		population.settle()
 		if out.err != nil {
@@ -81,7 +81,7 @@ func experiment(s *Scenario, rules []Rule, r *rand.Rand, open func(*Scenario) (E
 	if engine != nil && !s.Split {
 		t, c := engine.Sums()
 		treatment, control := population.Cell(0, 0)
-		wantT, wantC := sumsText(treatment, s.Scale), sumsText(control, s.Scale)
+		wantT, wantC := sumsText(treatment, s.sumScale()), sumsText(control, s.sumScale())
 		if t != wantT || c != wantC {
 			out.unequalNumbers(fmt.Sprintf("the sums at the end are %s and %s, the package has %s and %s", t, c, wantT, wantC))
 		}

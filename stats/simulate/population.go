@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidemark/tidemark/stats"
 	"github.com/tidemark/tidemark/stats/moment"
+	"github.com/tidemark/tidemark/stats/sketch"
 )
 
 // Arms of an experiment.
@@ -34,15 +35,21 @@ type Population struct {
 	s *Scenario
 	// Counts are the subjects in it by arm.
 	Counts [2]int64
+	// Epochs are the same by the stretch of a ramp, where the scenario has one.
+	Epochs [][2]int64
 	// Cells are by slice (0 is the whole), then by metric; each has both arms.
 	Cells []([2]moment.Sums)
 	// quick are the whole's first metric's sums in floating point: to see at once that a look is far from any boundary.
 	quick [2]floats
 	// subjects are kept where one may have several events.
 	subjects []subject
-	// look is the one that the events come before; waiting are subjects whose window is not over, in the order of entry.
+	// look is the one that the events come before, epoch its stretch of a ramp; waiting are subjects whose window is not over, in the order of entry.
 	look    int
+	epoch   int
 	waiting []int
+	// clip and values are what is frozen, where the scenario freezes something.
+	clip   clip
+	values distributed
 }
 
 type subject struct {
@@ -56,7 +63,9 @@ type subject struct {
 type floats struct{ n, a, aa, d, dd, ad float64 }
 
 func newPopulation(s *Scenario) *Population {
-	return &Population{s: s, Cells: make([][2]moment.Sums, (1+s.Slices)*s.metrics())}
+	p := &Population{s: s, Cells: make([][2]moment.Sums, (1+s.Slices)*s.metrics()), Epochs: make([][2]int64, len(s.Ramp))}
+	p.values.events = [2]*sketch.Quantiles{{}, {}}
+	return p
 }
 
 // Cell returns the sums of a metric in a slice; slice 0 is the whole.
@@ -70,6 +79,13 @@ func (p *Population) Add(e *Event) {
 	s := p.s
 	if s.Split {
 		p.Counts[e.Arm]++
+		if len(p.Epochs) > 0 {
+			p.Epochs[p.epoch][e.Arm]++
+		}
+		return
+	}
+	if s.Winsorize > 0 {
+		p.addClipped(e)
 		return
 	}
 	if !s.Repeated && s.metrics() == 1 && s.Slices == 0 {
@@ -90,6 +106,10 @@ func (p *Population) Add(e *Event) {
 	}
 	for e.Subject >= len(p.subjects) {
 		p.subjects = append(p.subjects, subject{})
+	}
+	if s.Quantile > 0 {
+		p.addValue(e)
+		return
 	}
 	u := &p.subjects[e.Subject]
 	if s.Window > 0 {
@@ -129,8 +149,17 @@ func (p *Population) wait(u *subject, e *Event) {
 	}
 }
 
-// settle takes in the subjects whose window can no longer change at this look.
+// begin says which look the next events come before.
+func (p *Population) begin(look int) { p.look, p.epoch = look, p.s.stretch(look) }
+
+// settle takes in the subjects whose window can no longer change at this look, and freezes what there is now enough for.
 func (p *Population) settle() {
+	switch {
+	case p.s.Winsorize > 0:
+		p.freezeClip()
+	case p.s.Quantile > 0:
+		p.freezeCut()
+	}
 	for len(p.waiting) > 0 {
 		u := &p.subjects[p.waiting[0]]
 		if p.look < u.entry+p.s.Window+p.s.Settle {
@@ -180,6 +209,9 @@ func (p *Population) Recomputed() bool {
 // zs returns, to about 10 digits, how many standard errors the whole's first metric's difference is from 0 and from the scenario's
 // effect; NaN while a variance is 0.
 func (p *Population) zs() (z, missed float64) {
+	if p.s.Quantile > 0 {
+		return math.Inf(1), math.Inf(1) // no look is passed over
+	}
 	t, c := &p.quick[Treatment], &p.quick[Control]
 	var diff, v float64
 	if p.s.Ratio {
@@ -218,6 +250,9 @@ type Numbers struct {
 
 // numbers evaluates a cell by package stats, exactly.
 func (p *Population) numbers(slice, metric int) (n Numbers, ok bool) {
+	if p.s.Quantile > 0 {
+		return p.quantiles(false)
+	}
 	treatment, control := p.Cell(slice, metric)
 	var errT, errC error
 	n.T, errT = stats.Ratio(treatment, p.s.Scale)

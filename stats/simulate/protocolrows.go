@@ -20,9 +20,11 @@ var rowTitles = []Row{
 	{ID: "A7", Title: "CUPED with a correlation of .7"},
 	{ID: "A8", Title: "30 % of values corrected later, 1 % of subjects taken out"},
 	{ID: "A9", Title: "the split of subjects, a look every 20 of 1,000,000"},
+	{ID: "A9r", Title: "the split of a ramp, a look every 20 of 60,000"},
 	{ID: "A10", Title: "20 metrics × 10 slices, all null"},
 	{ID: "A11", Title: "how early one may begin to look: t(4) + Exp(1), α = .1"},
 	{ID: "A12", Title: "winsorized values, 20,000 subjects"},
+	{ID: "A13", Title: "quantiles of events, of which a subject has several, 2,000 subjects an arm"},
 	{ID: "B1", Title: "power at the effect that one look finds with 80 %, × 1.5 and × 2"},
 	{ID: "B2", Title: "coverage of a lift's interval"},
 	{ID: "B3", Title: "the boundary of GrowthBook and of Eppo from the same numbers", Verified: boundaryParity},
@@ -35,7 +37,7 @@ func Rows() []Row { return rowTitles }
 // statistics.md §3.1 to §3.6.
 func Protocol() []Case {
 	var all []Case
-	for _, part := range [][]Case{looksCases(), rampCases(), skewedCases(), accruingCases(), ratioCases(), unstableCases(), adjustedCases(), splitCases(), familyCases(), earlyCases(), winsorizedCases(), powerCases(), liftCases()} {
+	for _, part := range [][]Case{looksCases(), rampCases(), skewedCases(), accruingCases(), ratioCases(), unstableCases(), adjustedCases(), splitCases(), rampSplitCases(), familyCases(), earlyCases(), winsorizedCases(), quantileCases(), powerCases(), liftCases()} {
 		all = append(all, part...)
 	}
 	return all

@@ -184,13 +184,12 @@ func (a *adopted) interval(l *Look) stats.Interval {
 		}
 		return n.Test.Always.Interval
 	}
-	treatment, control := l.Population.Cell(0, 0)
-	if len(stats.Silence(treatment, control, n.T, n.C)) > 0 {
+	if len(l.Population.silence(n)) > 0 {
 		return stats.Interval{}
 	}
 	a.speaks = true
 	if !a.tuning.Set() {
-		a.tuning.V, _ = stats.Tune(treatment, control, l.Population.s.Scale, a.planned)
+		a.tuning.V = l.Population.tune(n, a.planned)
 	}
 	return a.tuning.Always(n.Test, n.T.N, n.C.N, a.alpha).Interval
 }

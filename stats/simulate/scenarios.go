@@ -3,7 +3,6 @@ package simulate
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/tidemark/tidemark/stats/moment"
@@ -372,45 +371,6 @@ func Family(name string, goals, metrics, slices, perArm, every int) Scenario {
 					n++
 					emit(&e)
 				}
-			}
-		},
-	}
-}
-
-// Winsorized is Pairs of which every value is clipped at an upper percentile of both arms together. As in an engine the percentile is frozen
-// once, at the first look at which it has at least 1,000 subjects and 20 beyond it; before that nobody is counted, for nothing is said.
-func Winsorized(name string, draw Value, percentile float64, perArm, every int) Scenario {
-	least := max(1000, int(math.Round(20/(1-percentile))))
-	return Scenario{
-		Name: name, Scale: moment.Scale{Num: scale}, Looks: perArm / every,
-		Start: func(r *rand.Rand) func(func(*Event)) {
-			var before []Event
-			frozen, limit, n := false, int64(0), 0
-			return func(emit func(*Event)) {
-				for i := range 2 * every {
-					e := Event{Subject: n, Arm: 1 - i&1, Num: fixed(draw(r))}
-					n++
-					if frozen {
-						e.Num = min(e.Num, limit)
-						emit(&e)
-						continue
-					}
-					before = append(before, e)
-				}
-				if frozen || len(before) < least {
-					return
-				}
-				values := make([]int64, len(before))
-				for i := range before {
-					values[i] = before[i].Num
-				}
-				slices.Sort(values)
-				frozen, limit = true, values[int(math.Ceil(percentile*float64(len(values))))-1]
-				for i := range before {
-					before[i].Num = min(before[i].Num, limit)
-					emit(&before[i])
-				}
-				before = nil
 			}
 		},
 	}

@@ -31,6 +31,12 @@ type Scenario struct {
 	Window, Settle int
 	// Split: only the counts of subjects matter.
 	Split bool
+	// Ramp, if set, are the planned stretches of a split, in order.
+	Ramp []Planned
+	// Winsorize, if set, is the percentile of all values at which each is clipped.
+	Winsorize float64
+	// Quantile, if set, is that of the arms' events which is the metric: an event's Num is a value.
+	Quantile float64
 	// Metrics is the number of metrics, default 1; Slices the number of slices that divide the subjects.
 	Metrics, Slices int
 	// Goals of the metrics are goals, the others secondary; 0 means all. Correction is the definition's.
@@ -73,6 +79,14 @@ func (s *Scenario) den(e *Event) int64 {
 		return e.Den
 	}
 	return 1
+}
+
+// sumScale is that of the sums: a quantile's are counts.
+func (s *Scenario) sumScale() moment.Scale {
+	if s.Quantile > 0 {
+		return moment.Scale{}
+	}
+	return s.Scale
 }
 
 func (s *Scenario) preDen() int64 { return 0 }

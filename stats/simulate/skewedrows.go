@@ -69,27 +69,6 @@ func unstableCases() []Case {
 	return out
 }
 
-// A12: through the package only, for a percentile is frozen between an engine's looks and not at one of them.
-func winsorizedCases() []Case {
-	const alpha = .05
-	var out []Case
-	for _, c := range []struct {
-		name       string
-		draw       Value
-		percentile float64
-	}{
-		{"lognormal σ = 2 up to its 99th percentile", Lognormal(0, 2), .99},
-		{"5 % buyers up to the 99th percentile", Buyers(.05, 3, 1), .99},
-	} {
-		out = append(out, Case{Scenario: Winsorized(c.name, c.draw, c.percentile, 10000, 10), Runs: 4000, Rules: []Rule{Adopted(alpha), Peeking(alpha, 100)},
-			Checks: []Check{
-				{Row: "A12", Rule: "the engine's", Measure: "rejected", Kind: AtMost, Want: alpha, Tolerance: 3 * .0034},
-				{Row: "A12", Rule: "fixed, at every look", Measure: "rejected", Kind: AtLeast, Want: .25, MustFail: true},
-			}})
-	}
-	return out
-}
-
 const (
 	adoptedInterval = "the engine's interval"
 	ownVariances    = "each arm's own variance"
@@ -157,8 +136,7 @@ func (a *naive) silent(l *Look, n *Numbers) bool {
 	if l.Published != nil {
 		return n.State == string(stats.Collecting)
 	}
-	treatment, control := l.Population.Cell(0, 0)
-	for _, r := range stats.Silence(treatment, control, n.T, n.C) {
+	for _, r := range l.Population.silence(n) {
 		if r != stats.UnstableDenominator {
 			return true
 		}
