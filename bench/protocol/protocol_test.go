@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidemark/tidemark/stats/simulate"
 	"github.com/tidemark/tidemark/stream"
+	"github.com/tidemark/tidemark/stream/results"
 )
 
 const seed = 20260302
@@ -69,6 +70,47 @@ func TestEngineRejectsWhereThereIsAnEffect(t *testing.T) {
 	}
 }
 
+// TestEngineFreezes: a quantile's cut and a percentile are frozen in the engine, at the look at which the formula's are, and an effect is found
+// then; before it there is no interval to be equal to.
+func TestEngineFreezes(t *testing.T) {
+	for _, s := range []simulate.Scenario{
+		simulate.Winsorized("clipped", simulate.Lognormal(0, 1), .99, 1500, 50), simulate.Latencies("latencies", .9, 0, 1, 600, 50),
+	} {
+		opened, err := new(Opener).Open(&s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := s.Start(rand.New(rand.NewPCG(seed, 3)))
+		waited, spoke := 0, 0
+		for range s.Looks {
+			step(func(e *simulate.Event) {
+				if err := opened.Event(e); err != nil {
+					t.Fatal(err)
+				}
+			})
+			p, err := opened.Look()
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch n := p.Numbers[0]; {
+			case n.Test.Always.Interval.OK:
+				spoke++
+			case spoke > 0:
+				t.Errorf("%s: silent again: %+v", s.Name, n)
+			default:
+				waited++
+			}
+		}
+		facts := opened.(*engine).last.FactsOf()
+		if f := facts[results.MetricKey("M00")]; f.Upper == "" || f.Set == nil || waited == 0 || spoke == 0 {
+			t.Errorf("%s: waited %d looks, spoke at %d, facts %+v", s.Name, waited, spoke, facts)
+		}
+		if err := opened.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestCommitsChangeNothing: with a commit before nearly every look, subjects go to the store and come back, and all decisions,
 // estimates and sums are still the formula's.
 func TestCommitsChangeNothing(t *testing.T) {
@@ -81,6 +123,9 @@ func TestCommitsChangeNothing(t *testing.T) {
 		{simulate.Before("before", .7, 1000, 10), simulate.AdoptedCUPED(.05)},
 		{simulate.Assigned("split", .5, 10000, 20), simulate.SplitRule("split", .01, 100)},
 		{simulate.Windowed("windowed", 100, 60, 10), simulate.ByInformation(.05, 25)},
+		{simulate.Latencies("latencies", .9, .01, 20, 300, 10), simulate.Adopted(.05)},
+		{simulate.Winsorized("clipped", simulate.Lognormal(0, 2), .98, 1000, 5), simulate.Adopted(.05)},
+		{simulate.Ramped("ramp", []simulate.Stage{{Subjects: 1000, Treatment: .1}, {Subjects: 1000, Treatment: .5}}, []float64{.1, .5}, 20), simulate.SplitByEpoch("split", .01)},
 	} {
 		if c.scenario.Window > 0 {
 			c.scenario.Tuning.V = 500 // its rule is tuned beforehand
@@ -113,6 +158,7 @@ func TestRecordsAreWhatTheEngineReads(t *testing.T) {
 		{simulate.Clicks("clicks", 2, 1, false), simulate.Event{Subject: 0, Num: 3, Den: 12}, []string{`{"s":"u0","t":1772452800000,"v":"control","x0":3,"d":12}`}},
 		{simulate.Before("before", .7, 2, 1), simulate.Event{Subject: 1, Num: 40, Pre: 2000000}, []string{`{"s":"u1","t":1772366400000,"x0":2.000000}`, `{"s":"u1","t":1772452800000,"v":"control","x0":0.000040}`}},
 		{simulate.Assigned("split", .5, 2, 1), simulate.Event{Subject: 9, Arm: simulate.Treatment}, []string{`{"s":"u9","t":1772452800000,"v":"treatment"}`}},
+		{simulate.Latencies("latencies", .5, 0, 1, 20, 10), simulate.Event{Subject: 2, Num: 12345}, []string{`{"s":"u2","t":1772452800000,"v":"control","x0":1234.5}`}},
 		{simulate.Family("many", 1, 2, 3, 2, 1), simulate.Event{Subject: 3, Nums: []int64{1000000, 0}, Slice: 2}, []string{`{"s":"u3","t":1772452800000,"v":"control","x0":1.000000,"x1":0.000000,"g":"g2"}`}},
 	} {
 		opened, err := new(Opener).Open(&c.scenario)
