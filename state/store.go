@@ -52,6 +52,7 @@ type Store struct {
 
 	hasher rowHasher
 	sorter sorter
+	warmth uint64 // what warm has read
 	group  []*Event
 	ids    spilledIDs
 	key    []byte
@@ -156,7 +157,11 @@ func (s *Store) applyEvents(b *Batch, late []string, sink Sink) error {
 	list := s.sorter.sort()
 	load := s.newLoad()
 	defer load.close()
-	for len(list) > 0 {
+	for next := len(list); len(list) > 0; {
+		if len(list) <= next {
+			s.warmth += s.cache.warm(list)
+			next = len(list) - warmed
+		}
 		hash := list[0].hash
 		list = s.nextGroup(b, list)
 		e, err := load.subject(hash, s.group[0].Subject)
