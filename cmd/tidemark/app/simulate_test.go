@@ -232,7 +232,7 @@ func TestSimulateInPartsIsTheWhole(t *testing.T) {
 	if len(want) != 3 || want[0].Runs != 5 {
 		t.Fatalf("%+v", want)
 	}
-	for _, from := range [][]string{{a, b, c}, {c, b, a}, {b, c, a, a}, {whole, c}} {
+	for _, from := range [][]string{{a, b, c}, {c, b, a}, {c, a, b}, {b, c, a, a}, {whole, c}} {
 		if got := read(from...); !slices.Equal(got, want) {
 			t.Errorf("%v together are %+v, want %+v", from, got, want)
 		}

@@ -17,18 +17,28 @@ func (f *simulateFlags) show(w io.Writer) error {
 	if f.output != "table" && f.output != "json" && f.output != "markdown" {
 		return usage("-o %s: want table, markdown or json", f.output)
 	}
-	all := &simulated{}
+	type saved struct {
+		path string
+		simulated
+	}
+	var files []saved
 	for _, path := range f.from {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		var one simulated
-		if err := json.Unmarshal(text, &one); err != nil {
+		one := saved{path: path}
+		if err := json.Unmarshal(text, &one.simulated); err != nil {
 			return fmt.Errorf("%s: %w; it must be what 'tidemark simulate --save' wrote", path, err)
 		}
-		if err := all.join(&one); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+		files = append(files, one)
+	}
+	// Parts are joined to what ends where they begin, so in the order of their experiments and not of their names.
+	slices.SortStableFunc(files, func(a, b saved) int { return a.first() - b.first() })
+	all := &simulated{}
+	for i := range files {
+		if err := all.join(&files[i].simulated); err != nil {
+			return fmt.Errorf("%s: %w", files[i].path, err)
 		}
 	}
 	all.order()
@@ -39,6 +49,15 @@ func (f *simulateFlags) show(w io.Writer) error {
 		return findings(exitFailure)
 	}
 	return nil
+}
+
+// first is the first experiment of what was drawn.
+func (s *simulated) first() int {
+	first := 0
+	for i := range s.Reports {
+		first = max(first, s.Reports[i].From)
+	}
+	return first
 }
 
 // join adds what another run found: of one check the figure of the most experiments stands, and the parity of the most that went
