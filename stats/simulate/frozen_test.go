@@ -132,3 +132,22 @@ func TestEveryStretchHasItsOwnWeights(t *testing.T) {
 		}
 	}
 }
+
+// TestNoVarianceIsNoTestOnBothSides: an arm without a variance, as a hundred subjects without a buyer have it, decides nothing, whether
+// the numbers are the package's or published.
+func TestNoVarianceIsNoTestOnBothSides(t *testing.T) {
+	s := Pairs("one arm without a variance", nil, 0, 200, 200)
+	p := newPopulation(&s)
+	for i := range 400 {
+		p.Add(&Event{Subject: i, Arm: i & 1, Num: int64(i&1) * int64(1+i%3)})
+	}
+	ours := newLook(&s, p)
+	ours.at(0, 0)
+	n, ok := ours.Numbers(0)
+	difference := stats.CompareEstimates(n.T, n.C, stats.Design{}).Difference
+	theirs := &Look{Counts: p.Counts, Published: &Published{Numbers: []Numbers{{T: n.T, C: n.C, Test: difference}}, Counts: p.Counts}}
+	_, there := theirs.Numbers(0)
+	if ok || there || !difference.Z.OK {
+		t.Errorf("the package has a test: %t, what is published: %t, of %+v", ok, there, difference)
+	}
+}

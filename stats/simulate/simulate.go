@@ -119,7 +119,7 @@ type Published struct {
 func (l *Look) Numbers(cell int) (*Numbers, bool) {
 	if l.Published != nil {
 		n := &l.Published.Numbers[cell]
-		return n, n.Test.Z.OK
+		return n, n.Test.Z.OK && n.T.Var.V > 0 && n.C.Var.V > 0 // as Population.numbers has it
 	}
 	if !l.known[cell] {
 		metrics := l.Population.s.metrics()
