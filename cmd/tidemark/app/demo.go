@@ -23,6 +23,9 @@ import (
 	"github.com/tidemark/tidemark/stream"
 )
 
+// demoMemory is what the demo plans with: it shares its machine with a browser.
+const demoMemory = 384 << 20
+
 func demoCommand(t terminal) *cobra.Command {
 	f := serveFlags{topic: "tidemark.results"}
 	var dir string
@@ -69,7 +72,7 @@ func runDemo(ctx context.Context, t terminal, f serveFlags, dir string) error {
 		return errors.Join(err, d.Close(!d.Resumed))
 	}
 	quiet := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	opt := stream.Options{Dir: d.State, Brokers: d.Brokers, Logger: quiet, SessionTimeout: 6 * time.Second}
+	opt := stream.Options{Dir: d.State, Brokers: d.Brokers, Logger: quiet, SessionTimeout: 6 * time.Second, Memory: demoMemory}
 	loopback := notify.Policy{AllowHTTP: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}}
 	s, err := build(set, d.Definitions, opt, f, alert.Options{BaseURL: base, Policy: loopback}, map[string]http.Handler{"/inbox/": box})
 	if err != nil {
