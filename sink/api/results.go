@@ -127,7 +127,7 @@ func (s *Server) evaluate(ctx context.Context, id string, want results.Slices) (
 	res, err := s.opt.Evaluator.Results(ctx, id, want)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return nil, busy
+		return nil, s.tooLong("name two or three dimensions instead of all of them")
 	case errors.Is(err, stream.ErrUnknownExperiment):
 		return nil, notActive()
 	case err != nil:
@@ -144,6 +144,11 @@ func (s *Server) evaluate(ctx context.Context, id string, want results.Slices) (
 // notActive answers for an experiment that is defined but does not run: asking again is of no use.
 func notActive() *Problem {
 	return &Problem{Status: http.StatusNotFound, Code: "not_active", Detail: "the experiment is not active, so nothing is kept of it"}
+}
+
+// tooLong is the answer where an evaluation was begun and not finished in time.
+func (s *Server) tooLong(hint string) *Problem {
+	return &Problem{Status: http.StatusServiceUnavailable, Code: "too_long", Detail: "the evaluation takes longer than " + s.opt.EvaluateTimeout.String(), Hint: hint}
 }
 
 // whole is the result without its slices.

@@ -91,7 +91,7 @@ func (s *Server) slowly(w http.ResponseWriter, r *http.Request, f func(context.C
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		w.Header().Set("Retry-After", "2")
-		busy.write(w)
+		s.tooLong("name one metric").write(w)
 	case errors.Is(err, stream.ErrUnknownExperiment):
 		notActive().write(w)
 	case err != nil:

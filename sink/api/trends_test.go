@@ -117,7 +117,7 @@ func TestHistoryProblems(t *testing.T) {
 		}
 	}
 	for err, want := range map[error]string{
-		engine.ErrUnknownExperiment: "not_active", engine.ErrStopped: "not_evaluated", errors.New("damaged"): "not_evaluated", context.DeadlineExceeded: "busy",
+		engine.ErrUnknownExperiment: "not_active", engine.ErrStopped: "not_evaluated", errors.New("damaged"): "not_evaluated", context.DeadlineExceeded: "too_long",
 	} {
 		fake.err = err
 		if got := code(path + "?metric=" + metric); got != want {
