@@ -49,6 +49,8 @@ type Check struct {
 	Most float64
 	// MustFail marks a negative control: what is asked for is that it errs.
 	MustFail bool
+	// Works is what a rule that works may show at the case's own number of runs. A control shows nothing unless its bound is beyond that.
+	Works float64
 }
 
 // Result is a check with what came of it.
@@ -65,7 +67,10 @@ type Result struct {
 	High *float64 `json:"high"`
 
 	MustFail bool `json:"must_fail,omitempty"`
-	OK       bool `json:"ok"`
+	// TooFewRuns: a negative control whose bound, at this number of runs, a rule that works would pass too. It is neither right nor wrong.
+	TooFewRuns bool `json:"too_few_runs,omitempty"`
+	// OK is null where there are too few runs to tell. An engine that decides otherwise makes it false all the same.
+	OK *bool `json:"ok"`
 	// Engine is the parity of the rule's decisions; nil where none went through an engine. Equal also needs equal numbers.
 	Engine *Parity `json:"engine,omitempty"`
 	Equal  *bool   `json:"equal,omitempty"`
@@ -92,7 +97,7 @@ func (c *Case) Judge(r Report) []Result {
 			continue
 		}
 		o := &r.Outcomes[i]
-		res := Result{Row: k.Row, Scenario: r.Scenario, Rule: k.Rule, Measure: k.Measure, Runs: r.Runs, MustFail: k.MustFail, Engine: o.Engine}
+		res := Result{Row: k.Row, Scenario: r.Scenario, Rule: k.Rule, Measure: k.Measure, Runs: r.Runs, Engine: o.Engine}
 		share := Share{}
 		switch k.Measure {
 		case "rejected":
@@ -107,35 +112,82 @@ func (c *Case) Judge(r Report) []Result {
 			share.Value = *r.Observed
 		}
 		res.Value, res.SE = share.Value, share.SE
-		more := 0.0
-		if r.Runs < c.Runs && (k.Measure == "rejected" || k.Measure == "missed") {
-			p := min(max(k.Want, .5/float64(r.Runs)), 1-.5/float64(r.Runs))
-			more = 3 * math.Sqrt(p*(1-p)/float64(r.Runs))
-		}
-		if r.Runs < c.Runs && strings.HasSuffix(k.Measure, "_stop") {
-			// Few runs say little about a quantile: three standard errors of an exponential's median, but no less than itself.
-			more = k.Want * max(1, 3/(math.Ln2*math.Sqrt(float64(r.Runs))))
-		}
-		low, high := max(0, k.Want-k.Tolerance-more), k.Want+k.Tolerance+more
-		if k.Most > 0 {
-			high = min(high, k.Most+more)
-		}
-		if k.Kind != AtMost {
-			res.Low = &low
-		}
-		if k.Kind != AtLeast {
-			res.High = &high
-		}
-		res.OK = (res.Low == nil || res.Value >= low) && (res.High == nil || res.Value <= high)
 		if o.Engine != nil {
 			equal := o.Engine.Unequal == 0 && r.UnequalNumbers == 0
 			res.Equal = &equal
-			res.OK = res.OK && equal
 		}
+		c.hold(k, &res)
 		out = append(out, res)
 	}
 	return out
 }
+
+// hold gives a figure its bounds, and says whether it is within them.
+func (c *Case) hold(k Check, r *Result) {
+	more := k.more(k.Want, r.Runs, c.Runs)
+	low, high := max(0, k.Want-k.Tolerance-more), k.Want+k.Tolerance+more
+	if k.Most > 0 {
+		high = min(high, k.Most+more)
+	}
+	r.Low, r.High = nil, nil
+	if k.Kind != AtMost {
+		r.Low = &low
+	}
+	if k.Kind != AtLeast {
+		r.High = &high
+	}
+	ok := (r.Low == nil || r.Value >= low) && (r.High == nil || r.Value <= high)
+	r.MustFail, r.TooFewRuns = k.MustFail, false
+	if k.MustFail {
+		works := k.more(k.Works, r.Runs, c.Runs)
+		r.TooFewRuns = k.Kind == AtMost && high >= k.Works-works || k.Kind != AtMost && low <= k.Works+works
+	}
+	switch {
+	case r.Equal != nil && !*r.Equal:
+		ok = false
+	case r.TooFewRuns:
+		r.OK = nil
+		return
+	}
+	r.OK = &ok
+}
+
+// more is by how much fewer runs than the protocol's widen a bound.
+func (k *Check) more(want float64, runs, protocol int) float64 {
+	switch {
+	case runs >= protocol:
+		return 0
+	case k.Measure == "rejected" || k.Measure == "missed":
+		p := min(max(want, .5/float64(runs)), 1-.5/float64(runs))
+		return 3 * math.Sqrt(p*(1-p)/float64(runs))
+	case strings.HasSuffix(k.Measure, "_stop"):
+		// Few runs say little about a quantile: three standard errors of an exponential's median, but no less than itself.
+		return want * max(1, 3/(math.Ln2*math.Sqrt(float64(runs))))
+	}
+	return 0
+}
+
+// Again holds a result of before, of which nothing but the figures are kept, against what the protocol asks now; false says that it asks
+// for no such figure any more.
+func Again(r *Result) bool {
+	cases := Protocol()
+	for i := range cases {
+		c := &cases[i]
+		if c.Scenario.Name != r.Scenario {
+			continue
+		}
+		for _, k := range c.Checks {
+			if k.Row == r.Row && k.Rule == r.Rule && k.Measure == r.Measure {
+				c.hold(k, r)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Failed says that the figure is outside of what is asked, or that the engine decides otherwise.
+func (r *Result) Failed() bool { return r.OK != nil && !*r.OK }
 
 // Only returns the cases with what the given rows ask, all if none is given.
 func Only(cases []Case, rows ...string) []Case {

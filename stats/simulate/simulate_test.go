@@ -200,7 +200,7 @@ func TestProtocolAtTheSizeOfCI(t *testing.T) {
 		}
 		for _, r := range results {
 			rows[r.Row]++
-			if !r.OK {
+			if r.Failed() {
 				t.Errorf("%s, %s, %s, %d runs, seed %d: %s is %.4f, want %s", r.Row, r.Scenario, r.Rule, r.Runs, seed, r.Measure, r.Value, r.String())
 			}
 		}
@@ -223,19 +223,19 @@ func TestJudgeFindsWhatIsOutside(t *testing.T) {
 	c := Case{Runs: 10000, Checks: []Check{
 		{Row: "X", Rule: "r", Measure: "rejected", Kind: AtMost, Want: .05, Tolerance: .0066},
 		{Row: "X", Rule: "r", Measure: "rejected", Kind: Within, Want: .033, Tolerance: .006},
-		{Row: "X", Rule: "r", Measure: "missed", Kind: AtLeast, Want: .45, MustFail: true},
+		{Row: "X", Rule: "r", Measure: "missed", Kind: AtLeast, Want: .45, MustFail: true, Works: .0566},
 		{Row: "X", Rule: "r", Measure: "median_stop", Kind: Within, Want: 15600, Tolerance: 1000},
 	}}
 	capped := Case{Runs: 4000, Checks: []Check{{Row: "X", Rule: "r", Measure: "rejected", Kind: Within, Want: .093, Tolerance: .0195, Most: .1}}}
 	for rejected, want := range map[int]bool{290: false, 300: true, 400: true, 401: false} {
-		if r := capped.Judge(Report{Runs: 4000, Outcomes: []Outcome{{Rule: "r", Rejected: share(rejected, 4000)}}}); r[0].OK != want {
-			t.Errorf("%d of 4,000 where .0735 to .1 is asked: %t", rejected, r[0].OK)
+		if r := capped.Judge(Report{Runs: 4000, Outcomes: []Outcome{{Rule: "r", Rejected: share(rejected, 4000)}}}); *r[0].OK != want {
+			t.Errorf("%d of 4,000 where .0735 to .1 is asked: %t", rejected, *r[0].OK)
 		}
 	}
 	judge := func(o Outcome, runs, unequal int) (ok []bool) {
 		o.Rule = "r"
 		for _, r := range c.Judge(Report{Runs: runs, Outcomes: []Outcome{o}, UnequalNumbers: unequal}) {
-			ok = append(ok, r.OK)
+			ok = append(ok, !r.Failed())
 		}
 		return ok
 	}
@@ -394,5 +394,51 @@ func TestFiellersSetIsAskedWhereThereIsNoInterval(t *testing.T) {
 		if got := fiellerMisses(i, &n, c.lift, z); !ok || i.OK != c.interval || got != c.misses {
 			t.Errorf("%d and %d of 1,000, lift %v: interval %v, misses %t; z %v", c.control, c.treatment, c.lift, i, got, n.Test.Z.V)
 		}
+	}
+}
+
+// TestControlsThatCantTellSaySo: a bound that a rule without a fault would pass too is none; at the protocol's own number of runs every control
+// has a real one.
+func TestControlsThatCantTellSaySo(t *testing.T) {
+	controls := 0
+	for _, c := range Protocol() {
+		for _, k := range c.Checks {
+			if !k.MustFail {
+				continue
+			}
+			controls++
+			full := Result{Runs: c.Runs, Value: k.Want}
+			c.hold(k, &full)
+			if full.TooFewRuns || full.OK == nil || !*full.OK || k.Works == 0 {
+				t.Errorf("%s, %s, %s: at %d runs %s is no bound where a rule that works may show %v", k.Row, c.Scenario.Name, k.Rule, c.Runs, full.String(), k.Works)
+			}
+			works := Result{Runs: c.Runs, Value: k.Works}
+			if c.hold(k, &works); !works.Failed() {
+				t.Errorf("%s, %s, %s: what a rule that works may show, %v, passes for an error", k.Row, c.Scenario.Name, k.Rule, k.Works)
+			}
+			for _, value := range []float64{0, k.Want, 1} {
+				few := Result{Runs: 2, Value: value}
+				if c.hold(k, &few); !few.TooFewRuns || few.OK != nil || few.Failed() {
+					t.Errorf("%s, %s, %s: two runs with %v say %+v", k.Row, c.Scenario.Name, k.Rule, value, few)
+				}
+			}
+			no := false
+			few := Result{Runs: 2, Equal: &no}
+			if c.hold(k, &few); !few.Failed() {
+				t.Errorf("%s, %s, %s: an engine that decides otherwise passes", k.Row, c.Scenario.Name, k.Rule)
+			}
+		}
+	}
+	if controls < 20 {
+		t.Errorf("%d controls", controls)
+	}
+	for runs, tooFew := range map[int]bool{100: true, 1000: true, 1700: false, 4000: false} { // .10 less three errors, .0602 and three more
+		r := Result{Row: "A4s", Scenario: "lognormal σ = 2, 90/10", Rule: ownVariances, Measure: "rejected", Runs: runs, Value: .14}
+		if !Again(&r) || r.TooFewRuns != tooFew {
+			t.Errorf("A4s at %d runs: %+v", runs, r)
+		}
+	}
+	if Again(&Result{Row: "A4s", Scenario: "lognormal σ = 2, 50/50", Rule: ownVariances, Measure: "rejected", Runs: 10}) {
+		t.Error("what nobody asks for is judged")
 	}
 }

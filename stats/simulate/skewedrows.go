@@ -5,7 +5,7 @@ import "github.com/tidemark/tidemark/stats"
 // A4s: skewed values in arms of very different size. A small arm that has not met its outliers is low in value and in variance at once;
 // a boundary by its own variance takes that for an effect. The negative control is that boundary.
 func skewedCases() []Case {
-	const alpha, subjects, every = .05, 20000, 20
+	const alpha, limit, subjects, every = .05, 3 * .0034, 20000, 20
 	lognormal, buyers := Lognormal(0, 2), Buyers(.05, 3, 1)
 	all := func(share float64) []Stage { return []Stage{{subjects, share}} }
 	steps := []Stage{{subjects / 2, .01}, {subjects / 2, .5}}
@@ -22,8 +22,9 @@ func skewedCases() []Case {
 		{"lognormal σ = 2, 98/2", lognormal, all(.02), .20},
 		{"lognormal σ = 2, 10/90", lognormal, all(.9), .10},
 		{"lognormal σ = 2, 1 %, then 50 %", lognormal, steps, .20},
-		{"lognormal σ = 1, 95/5", Lognormal(0, 1), all(.05), .055},
-		{"5 % buyers, 90/10", buyers, all(.1), .055},
+		{"lognormal σ = 1, 95/5", Lognormal(0, 1), all(.05), 0}, // errs in .06: too near to what is allowed
+
+		{"5 % buyers, 90/10", buyers, all(.1), .065},
 		{"5 % buyers, 1 %, then 50 %", buyers, steps, 0},
 		{"1 % buyers, 80/20", Buyers(.01, 3, 1), all(.2), 0},
 	} {
@@ -34,10 +35,10 @@ func skewedCases() []Case {
 		s := Ramp(c.name, c.draw, c.stages, every)
 		s.Weights = [2]float64{subjects - nt, nt}
 		k := Case{Scenario: s, Runs: 4000, EngineRuns: 300, Rules: []Rule{AdoptedInterval(alpha)},
-			Checks: []Check{{Row: "A4s", Rule: adoptedInterval, Measure: "rejected", Kind: AtMost, Want: alpha, Tolerance: 3 * .0034}}}
+			Checks: []Check{{Row: "A4s", Rule: adoptedInterval, Measure: "rejected", Kind: AtMost, Want: alpha, Tolerance: limit}}}
 		if c.plain > 0 {
 			k.Rules = append(k.Rules, OwnVariances(alpha))
-			k.Checks = append(k.Checks, Check{Row: "A4s", Rule: ownVariances, Measure: "rejected", Kind: AtLeast, Want: c.plain, MustFail: true})
+			k.Checks = append(k.Checks, Check{Row: "A4s", Rule: ownVariances, Measure: "rejected", Kind: AtLeast, Want: c.plain, MustFail: true, Works: alpha + limit})
 		}
 		out = append(out, k)
 	}
@@ -46,7 +47,7 @@ func skewedCases() []Case {
 
 // A6s: few subjects with most of the denominator. The negative control speaks while the denominator is too near 0 for its error.
 func unstableCases() []Case {
-	const alpha = .05
+	const alpha, limit = .05, 3 * .0034
 	var out []Case
 	for _, c := range []struct {
 		name    string
@@ -59,10 +60,10 @@ func unstableCases() []Case {
 		{"10 % of subjects with 200 events", .1, 200, 0},
 	} {
 		k := Case{Scenario: Bots(c.name, c.share, c.events, 2000, 10), Runs: 4000, EngineRuns: 300, Rules: []Rule{Adopted(alpha)},
-			Checks: []Check{{Row: "A6s", Rule: "the engine's", Measure: "rejected", Kind: AtMost, Want: alpha, Tolerance: 3 * .0034}}}
+			Checks: []Check{{Row: "A6s", Rule: "the engine's", Measure: "rejected", Kind: AtMost, Want: alpha, Tolerance: limit}}}
 		if c.without > 0 {
 			k.Rules = append(k.Rules, AnyDenominator(alpha))
-			k.Checks = append(k.Checks, Check{Row: "A6s", Rule: anyDenominator, Measure: "rejected", Kind: AtLeast, Want: c.without, MustFail: true})
+			k.Checks = append(k.Checks, Check{Row: "A6s", Rule: anyDenominator, Measure: "rejected", Kind: AtLeast, Want: c.without, MustFail: true, Works: alpha + limit})
 		}
 		out = append(out, k)
 	}

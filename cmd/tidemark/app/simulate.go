@@ -39,12 +39,13 @@ func simulateCommand(t terminal) *cobra.Command {
 		Short: "Draw experiments with a known truth and count how often each rule errs",
 		Long: `Draw experiments with a known truth and count how often each rule errs.
 
-Rows A1 to A11 and B1 to B3 are the protocol of docs/protocol.md; --runs 0 is
+Rows A1 to A13 and B1 to B3 are the protocol of docs/protocol.md; --runs 0 is
 its own count. Every share has its standard error; a row outside its tolerance
-makes the exit 1, and negative controls are rows that must err. Through the
-engine each event goes as bytes through decoder, state and cube, and decisions
-at every look must equal the formula's. Without a row, --distribution and its
-neighbours describe an experiment of your own.`,
+makes the exit 1. Negative controls must err; where a rule that works could show
+as much, they say that the runs are too few to tell. Through the engine each
+event goes as bytes through decoder, state and cube, and decisions at every look
+must equal the formula's. Without a row, --distribution and its neighbours
+describe an experiment of your own.`,
 		Example: `  tidemark simulate A1 A3 --runs 200
   tidemark simulate --all --through both --save protocol.json
   tidemark simulate A8 --through engine --engine-runs 20
@@ -194,7 +195,7 @@ func (f *simulateFlags) runRows(ctx context.Context, t terminal, rows []string) 
 			return err
 		}
 		for _, r := range results {
-			if !r.OK {
+			if r.Failed() {
 				bad++
 			}
 		}
@@ -283,7 +284,13 @@ func (s *simulated) table(w io.Writer) error {
 			rule = ""
 		}
 		measure, _, _ := strings.Cut(r.Measure, "_")
-		fmt.Fprintf(w, "  %-3s %-20s %-8s %-17s %-17s %s\n", r.Row, rule, measure, figure(r), r.String(), verdict(r))
+		line := fmt.Sprintf("  %-3s %-20s %-8s %-17s %-17s ", r.Row, rule, measure, figure(r), r.String())
+		if r.OK == nil {
+			line = strings.TrimRight(line, " ") + "\n      " + verdict(r) + ": a rule that works could show as much"
+		} else {
+			line += verdict(r)
+		}
+		fmt.Fprintln(w, line)
 		if r.Engine != nil && !*r.Equal {
 			fmt.Fprintf(w, "      the engine: %d of %d runs decide otherwise\n", r.Engine.Unequal, r.Engine.Runs)
 		}
@@ -359,10 +366,13 @@ func figure(r *simulate.Result) string {
 }
 
 func verdict(r *simulate.Result) string {
-	if r.MustFail && r.OK {
+	switch {
+	case r.OK == nil:
+		return "too few runs to tell"
+	case r.MustFail && *r.OK:
 		return "errs: ok"
 	}
-	return word(r.OK)
+	return word(*r.OK)
 }
 
 func word(ok bool) string {

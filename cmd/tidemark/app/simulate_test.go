@@ -106,7 +106,7 @@ func TestSimulateExitsOneOutsideOfATolerance(t *testing.T) {
 func TestSimulateRefuses(t *testing.T) {
 	for _, c := range []struct{ args, says string }{
 		{"simulate", "name rows"},
-		{"simulate A12", "there is no row A12; there are A1, A2"},
+		{"simulate A99", "there is no row A99; there are A1, A2"},
 		{"simulate A1 --all", "leave it or A1 out"},
 		{"simulate A1 --distribution normal", "leave the rows out"},
 		{"simulate A1 --through air", "want package, engine or both"},

@@ -45,7 +45,7 @@ func (f *simulateFlags) show(w io.Writer) error {
 	if err := f.write(w, all); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(all.Results, func(r simulate.Result) bool { return !r.OK }) || all.Parity != nil && !all.Parity.OK {
+	if slices.ContainsFunc(all.Results, func(r simulate.Result) bool { return r.Failed() }) || all.Parity != nil && !all.Parity.OK {
 		return findings(exitFailure)
 	}
 	return nil
@@ -90,22 +90,20 @@ func (s *simulated) join(o *simulated) error {
 		if figures.Engine != nil && engine.Engine != nil {
 			if joined, ok := figures.Engine.Join(*engine.Engine); ok {
 				equal := *figures.Equal && *engine.Equal
-				figures.Engine, figures.Equal, figures.OK = &joined, &equal, figures.OK && equal
+				figures.Engine, figures.Equal = &joined, &equal
 				s.Results[i] = *figures
 				continue
 			}
 		}
 		if figures.Engine == nil || engine.Engine != nil && engine.Engine.Runs > figures.Engine.Runs {
-			// A fault of fewer runs is a fault all the same.
 			figures.Engine, figures.Equal = engine.Engine, engine.Equal
-			figures.OK = figures.OK && (figures.Equal == nil || *figures.Equal)
 		}
 		s.Results[i] = *figures
 	}
 	return nil
 }
 
-// order sorts by the protocol's rows and scenarios. What the protocol no longer has is left out.
+// order sorts by the protocol's rows and scenarios, and judges by what they ask today. What the protocol no longer has is left out.
 func (s *simulated) order() {
 	rows := map[string]int{}
 	for i, r := range simulate.Rows() {
@@ -115,10 +113,13 @@ func (s *simulated) order() {
 	for i, c := range simulate.Protocol() {
 		scenarios[c.Scenario.Name] = i
 	}
-	s.Results = slices.DeleteFunc(s.Results, func(r simulate.Result) bool {
-		_, there := scenarios[r.Scenario]
-		return !there
-	})
+	kept := s.Results[:0]
+	for _, r := range s.Results {
+		if simulate.Again(&r) {
+			kept = append(kept, r)
+		}
+	}
+	s.Results = kept
 	slices.SortStableFunc(s.Results, func(a, b simulate.Result) int {
 		if d := scenarios[a.Scenario] - scenarios[b.Scenario]; d != 0 {
 			return d
