@@ -54,6 +54,12 @@ func analyze(ctx context.Context, set *catalog.Set, opt AnalyzeOptions, until in
 	if !opt.AsOf.IsZero() {
 		opt.Now = func() time.Time { return opt.AsOf }
 	}
+	if opt.Experiment != "" { // what is given for others may be of other definitions
+		facts := opt.Facts[opt.Experiment]
+		if opt.Facts = nil; facts != nil {
+			opt.Facts = map[string]map[string]results.Tuning{opt.Experiment: facts}
+		}
+	}
 	e, err := New(set, opt.Options)
 	if err != nil {
 		return nil, err

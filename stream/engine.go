@@ -73,6 +73,9 @@ func New(set *catalog.Set, opt Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stream: %w", err)
 	}
+	if opt.Facts, err = results.ResolveFacts(plans, opt.Facts); err != nil {
+		return nil, fmt.Errorf("stream: facts: %w", err)
+	}
 	e := &Engine{
 		set: set, opt: opt, hub: results.NewHub(), wake: make(chan struct{}, 1), questions: make(chan question),
 		failed: make(chan error, 1), stopped: make(chan struct{}), started: opt.Now(), vouched: never, until: forever,

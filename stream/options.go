@@ -98,7 +98,8 @@ type Options struct {
 	// Rebuild builds a state whose definitions changed from the log, beside the old one.
 	Rebuild bool
 
-	// Facts are dated facts (tuned information) by experiment and Row.Key, used where Dir has none, as analyze --facts does.
+	// Facts are dated facts (tuned information, frozen ranges) by experiment and name (results.ResolveFacts), used where Dir has none, as
+	// analyze --facts does. One that would not be used is an error.
 	Facts map[string]map[string]results.Tuning
 
 	// Logger gets what an operator should know. Default: slog.Default().

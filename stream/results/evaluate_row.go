@@ -85,14 +85,15 @@ func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact 
 		f := tuning.asFact()
 		row.fact = &f
 	}
-	if tuning != nil && in.Analyze && tuning.Set == nil && tuning.V > 0 {
+	if tuning != nil && tuning.own {
 		row.Reasons = append(row.Reasons, ReasonOwnTuning)
 	}
 	if events != nil {
 		events.say(row, waiting)
 	} else if waiting {
 		row.Reasons = append(row.Reasons, ReasonNotFrozen)
-	} else if f := e.frozen[m]; f != nil && f.Set == nil && in.Analyze {
+	}
+	if f := e.frozen[m]; f != nil && f.own {
 		row.Reasons = append(row.Reasons, ReasonOwnTuning)
 	}
 	if mask&e.event != 0 {

@@ -23,7 +23,7 @@ func MetricKey(metric string) string { return escapeKey(metric) }
 // NewFrozen returns the fact that a metric's range is frozen; scale is that of its numerator. set is nil where data is
 // analysed by its own percentiles.
 func NewFrozen(r catalog.ClipRange, scale int, definition string, set *time.Time) Tuning {
-	t := Tuning{Set: set, Definition: definition}
+	t := Tuning{Set: set, Definition: definition, own: set == nil}
 	if r.Lower > catalog.Unclipped.Lower {
 		t.Lower = moment.Int128From(r.Lower).Decimal(scale)
 	}

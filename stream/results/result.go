@@ -54,6 +54,8 @@ type Tuning struct {
 	Definition string `json:"definition,omitempty"`
 	// Final is the row's one look at the planned end, once it has been; only with sequential: {final_look: true}.
 	Final *Final `json:"final,omitempty"`
+
+	own bool // analyze took it from the data that it judges
 }
 
 // FinalLook is the experiment's one look at its planned end, for which half of each row's level is kept.

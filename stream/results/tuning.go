@@ -79,7 +79,7 @@ func (e *Evaluator) tuning(mt *metric, t, c *moment.Sums, q *quantiles, d *stats
 		}
 		if tuning != nil {
 			d.Tuning, d.CUPEDTuning = stats.Tuning{V: tuning.V}, stats.Tuning{V: tuning.VCUPED}
-			if !analyze {
+			if tuning.own = analyze; !analyze {
 				tuning.Set, tuning.Definition = &at, mt.hash
 			}
 		}

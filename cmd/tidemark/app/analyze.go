@@ -1,7 +1,6 @@
 package app
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -53,7 +52,7 @@ func analyzeCommand(t terminal) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := json.Unmarshal(text, &opt.Facts); err != nil {
+				if opt.Facts, err = results.ParseFacts(text); err != nil {
 					return fmt.Errorf("--facts %s: %w", factsFile, err)
 				}
 			}
@@ -72,7 +71,7 @@ func analyzeCommand(t terminal) *cobra.Command {
 	c.Flags().StringVar(&experiment, "experiment", "", "only this experiment")
 	c.Flags().StringVar(&slices, "slices", "none", "all, none, or dimensions by comma")
 	c.Flags().StringVarP(&output, "output", "o", "table", "table, json or csv")
-	c.Flags().StringVar(&factsFile, "facts", "", "use the dated facts (tuned information) of this JSON `FILE` instead of the data's own")
+	c.Flags().StringVar(&factsFile, "facts", "", "use the dated facts (tunings, frozen percentiles) of this JSON `FILE` instead of the data's own: a result as -o json prints it")
 	c.Flags().StringVar(&asOf, "as-of", "", "the `TIME` up to which the files are complete, if it is later than their latest event: a final look planned at it or before is then due")
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "no progress, only warnings and errors")
 	return c
