@@ -77,19 +77,24 @@ func (e *Evaluator) correct(whole *evaluated) {
 			goals = len(all)
 		}
 	}
-	for i, adjusted := range e.adjust(all, goals) {
-		e.apply(all[i], adjusted)
+	adjusted := e.adjust(all, goals, func(row *Row) *float64 { return row.deciding(e.x.Fixed) })
+	unlooked := adjusted
+	if e.x.Sequential.FinalLook && !e.x.Fixed {
+		unlooked = e.adjust(all, goals, func(row *Row) *float64 { return row.seq })
+	}
+	for i := range all {
+		e.apply(all[i], adjusted[i], unlooked[i])
 	}
 }
 
 // adjust returns the corrected p of each row; rows without one take part with p = 1 and e = 1.
-func (e *Evaluator) adjust(rows []**Row, goals int) []float64 {
+func (e *Evaluator) adjust(rows []**Row, goals int, deciding func(*Row) *float64) []float64 {
 	p, logE := make([]float64, len(rows)), make([]float64, len(rows))
 	for i, at := range rows {
 		row := *at
 		p[i], logE[i] = 1, row.e.V
-		if deciding := row.deciding(e.x.Fixed); deciding != nil {
-			p[i] = *deciding
+		if own := deciding(row); own != nil {
+			p[i] = *own
 		}
 	}
 	switch e.x.Correction {
@@ -124,36 +129,33 @@ func (r *Row) deciding(fixed bool) *float64 {
 	return r.Difference.PAlways
 }
 
-// apply writes a row's corrected p, and its state after it.
-func (e *Evaluator) apply(at **Row, adjusted float64) {
+// apply writes a row's corrected p, and its state after it; unlooked is what the p would be without the final look.
+func (e *Evaluator) apply(at **Row, adjusted, unlooked float64) {
 	row := *at
 	var p *float64
 	if row.deciding(e.x.Fixed) != nil {
 		p = &adjusted
 	}
-	state := row.word
+	state, reasons := row.word, row.Reasons
 	if e.x.Correction != catalog.Bonferroni { // whose rows have been decided at their shares
 		switch stats.State(row.word) {
 		case stats.Better, stats.Worse:
-			if p == nil || adjusted > e.x.Alpha {
+			reasons = slices.DeleteFunc(slices.Clone(reasons), func(r string) bool { return r == ReasonCorrected || r == ReasonFinalLook })
+			switch {
+			case p == nil || adjusted > e.x.Alpha:
 				state = string(stats.NotClear)
+				reasons = append(reasons, ReasonCorrected)
+			case row.looked || unlooked > e.x.Alpha:
+				reasons = append(reasons, ReasonFinalLook)
 			}
+			slices.Sort(reasons)
 		}
 	}
-	if equalFloat(row.PAdjusted, p) && row.State == state {
+	if equalFloat(row.PAdjusted, p) && row.State == state && slices.Equal(row.Reasons, reasons) {
 		return
 	}
 	row = e.amend(at)
-	row.PAdjusted = p
-	if row.State == state {
-		return
-	}
-	row.State = state
-	row.Reasons = slices.DeleteFunc(slices.Clone(row.Reasons), func(r string) bool { return r == ReasonCorrected })
-	if state != row.word {
-		row.Reasons = append(row.Reasons, ReasonCorrected)
-		slices.Sort(row.Reasons)
-	}
+	row.PAdjusted, row.State, row.Reasons = p, state, reasons
 }
 
 // standOut gives the rows of a grouping's slices their false discovery rate, for each metric and treatment over all slices of the

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -294,5 +295,67 @@ func TestLiftMethodOnRequest(t *testing.T) {
 		if row.Lift.Method != string(want) || *row.Lift.Interval != *c.Lift.Interval.Ptr() {
 			t.Errorf("%q: %s %v, want %+v", method, row.Lift.Method, *row.Lift.Interval, c.Lift)
 		}
+	}
+}
+
+// A row that is clear by itself, not after the correction, and then is because of the look's p: the look decided it, and the row says so. The
+// table says what the look found, before it how far the data is, and why intervals are at another level.
+func TestFinalLookDecidesThroughTheCorrection(t *testing.T) {
+	end := noon.Add(24 * time.Hour)
+	l := family(t, 2, 0, catalog.Holm)
+	l.x().End, l.x().Sequential.FinalLook = end, true
+	e := NewEvaluator(l.plan, 0)
+	text := func(r *Result) string {
+		var b strings.Builder
+		if err := Table(&b, []*Result{r}, 0); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	before := e.Evaluate(l.cells(), Inputs{AsOf: noon, Watermark: &noon, Complete: true}, Slices{})
+	at := e.Evaluate(l.cells(), Inputs{AsOf: end, Watermark: &end, Complete: true, Facts: before.Facts}, Slices{})
+	again := e.Evaluate(l.cells(), Inputs{AsOf: end, Watermark: &end, Complete: true, Facts: at.FactsOf()}, Slices{})
+	reasons := func(r *Result, key string) string {
+		for i := range r.Rows {
+			if r.Rows[i].Key() == key {
+				return r.Rows[i].State + " " + strings.Join(r.Rows[i].Reasons, " ")
+			}
+		}
+		return ""
+	}
+	for _, c := range []struct{ what, got, want string }{
+		{"before", reasons(before, "g0/all/a"), "not_clear corrected"},
+		{"at the end", reasons(at, "g0/all/a"), "better final_look"},
+		{"again", reasons(again, "g0/all/a"), "better final_look"},
+		{"clear without the look", reasons(at, "g1/all/b"), "better "},
+		{"nothing there", reasons(at, "g0/all/b"), "not_clear "},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %q, want %q", c.what, c.got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		r    *Result
+		want string
+	}{
+		{before, "* half of the error rate is kept for one look at the planned end, 2026-03-10 12:00 UTC, so intervals of the whole are at 97.5%; the data goes up to 2026-03-09 12:00 UTC\n"},
+		{at, "* the look at the planned end, 2026-03-10 12:00 UTC, has been, for half of the error rate: it found clear, before the correction: g0 a, g1 b; intervals of the whole are for the other half, at 97.5%\n"},
+		{at, "! g0 a: decided by the one look at the planned end"},
+	} {
+		if got := text(c.r); !strings.Contains(got, c.want) {
+			t.Errorf("no %q in\n%s", c.want, got)
+		}
+	}
+	files := NewEvaluator(l.plan, 0).Evaluate(l.cells(), Inputs{AsOf: end.AddDate(1, 0, 0), Reached: &noon, Complete: true, Analyze: true}, Slices{})
+	if want := "the data goes up to 2026-03-09 12:00 UTC (if nothing is missing up to a later time, analyze --as-of TIME says so)"; !strings.Contains(text(files), want) {
+		t.Errorf("no %q in\n%s", want, text(files))
+	}
+	// Without an effect anywhere the look is done, and says so.
+	none := newLab().metric(goal("m"), 0, -1)
+	none.x().End, none.x().Sequential.FinalLook = end, true
+	none.shares(4000, 1200, 1200)
+	r := Evaluate(none.plan, 0, none.cells(), Inputs{AsOf: end, Reached: &end, Complete: true, Analyze: true}, Slices{})
+	if want := "it found nothing clear"; !strings.Contains(text(r), want) {
+		t.Errorf("no %q in\n%s", want, text(r))
 	}
 }

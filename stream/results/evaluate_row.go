@@ -39,6 +39,7 @@ func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact 
 	} else {
 		cmp = stats.Compare(t, c, d)
 	}
+	sequential := cmp.Difference.Always.P.Ptr()
 	if d.Boundary.FinalLook {
 		tuning = mt.finalLook(&cmp, d, tuning, s.ctx.due, in.Analyze, r.AsOf)
 	}
@@ -103,7 +104,7 @@ func (e *Evaluator) row(s *evaluated, m int, mask uint, v int, key string, fact 
 	distrust(row, s.ctx, in)
 	slices.Sort(row.Reasons)
 	row.Reasons = slices.Compact(row.Reasons)
-	row.word = row.State
+	row.word, row.seq, row.looked = row.State, sequential, slices.Contains(row.Reasons, ReasonFinalLook)
 	return row
 }
 

@@ -3,8 +3,10 @@ package results
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/tidemark/tidemark/catalog"
 	"github.com/tidemark/tidemark/stats"
 )
 
@@ -61,8 +63,13 @@ func (m *metric) finalLook(cmp *stats.Comparison, d stats.Design, tuning *Tuning
 		switch cmp.State {
 		case stats.Better, stats.Worse, stats.NotClear:
 			half := d.Boundary.Level(d.Alpha) / 2
-			value, k := cmp.Difference.Value.V, stats.NormalUpper(half/2)*cmp.Difference.SE.V
-			final.Value, final.P, final.Interval = cmp.Difference.Value.Ptr(), cmp.Difference.P.Ptr(), stats.Between(value-k, value+k).Ptr()
+			look := cmp.Difference.Cautious()
+			p := look.P
+			if !p.OK && look.Z.OK {
+				p, _ = stats.TwoSidedP(look.Z.V)
+			}
+			value, k := look.Value.V, stats.NormalUpper(half/2)*look.SE.V
+			final.Value, final.P, final.Interval = look.Value.Ptr(), p.Ptr(), stats.Between(value-k, value+k).Ptr()
 			final.Rejected = final.P != nil && *final.P <= half
 		}
 		with := Tuning{}
@@ -76,4 +83,61 @@ func (m *metric) finalLook(cmp *stats.Comparison, d stats.Design, tuning *Tuning
 		always.P = stats.Known(math.Min(always.P.V, 2**tuning.Final.P))
 	}
 	return tuning
+}
+
+// lookTexts say where the look stands, in sentences: what it is measured by, and what it decided.
+func lookTexts(r *Result) []string {
+	f := r.FinalLook
+	if f == nil {
+		return nil
+	}
+	const layout = "2006-01-02 15:04 UTC"
+	level := "half of their row's level"
+	if !several(r) || r.Correction != string(catalog.Bonferroni) {
+		level = FormatLevel(r.UsualAlpha())
+	}
+	end := f.End.UTC().Format(layout)
+	if f.State == lookToCome {
+		text := "half of the error rate is kept for one look at the planned end, " + end + ", so intervals of the whole are at " + level + "; "
+		switch {
+		case f.Reached == nil:
+			text += "it is unknown yet how far the data goes"
+		case f.Reached.Before(f.End):
+			text += "the data goes up to " + f.Reached.UTC().Format(layout)
+			if r.Watermark == nil { // of files
+				text += " (if nothing is missing up to a later time, analyze --as-of TIME says so)"
+			}
+		default:
+			text += "the data has passed it and is not complete yet"
+		}
+		return []string{text}
+	}
+	var rejected []string
+	had := 0
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		if len(row.Slice) > 0 || row.Tuning == nil || row.Tuning.Final == nil {
+			continue
+		}
+		had++
+		if row.Tuning.Final.Rejected {
+			name := row.Metric
+			if len(r.Subjects) > 2 {
+				name += " " + visible(row.Variant)
+			}
+			rejected = append(rejected, name)
+		}
+	}
+	found := "it found nothing clear"
+	if len(rejected) > 0 {
+		found = "it found clear"
+		if r.Correction == string(catalog.Holm) {
+			found += ", before the correction"
+		}
+		found += ": " + strings.Join(rejected, ", ")
+	}
+	if had == 0 {
+		found = "its outcome is on the whole"
+	}
+	return []string{"the look at the planned end, " + end + ", has been, for half of the error rate: " + found + "; intervals of the whole are for the other half, at " + level}
 }

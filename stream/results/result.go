@@ -182,10 +182,12 @@ type Row struct {
 	same *Row   // the evaluation that this row is a copy of
 
 	// For what is said of several rows together (correction.go).
-	word string       // State before the correction
-	e    stats.Number // ln of the current e-value
-	look uint64       // the Evaluator's, when this was made
-	fact *Tuning      // the fact with which evaluating again would say the same
+	word   string       // State before the correction
+	seq    *float64     // Difference.PAlways as it would be without the final look
+	looked bool         // word is the final look's
+	e      stats.Number // ln of the current e-value
+	look   uint64       // the Evaluator's, when this was made
+	fact   *Tuning      // the fact with which evaluating again would say the same
 }
 
 // Arm holds the exact moments of one variant in the row's slice. Sums are decimal strings in the parameter's own unit.

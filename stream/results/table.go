@@ -66,8 +66,8 @@ func tableHead(w io.Writer, r *Result, width int) {
 	if r.Correction != "" {
 		writeNote(w, fmt.Sprintf("* corrected for %d comparisons (%s): a row of the whole is clear only after the correction; slices are not corrected", r.Comparisons(), CorrectionName(r.Correction)), width)
 	}
-	if f := r.FinalLook; f != nil && f.State == lookToCome {
-		writeNote(w, "* half of the error rate is kept for one look at the planned end, "+f.End.UTC().Format("2006-01-02 15:04 UTC")+", which is still to come", width)
+	for _, text := range lookTexts(r) {
+		writeNote(w, "* "+text, width)
 	}
 	for _, reason := range r.Reasons {
 		writeNote(w, "! "+ReasonText(reason), width)
