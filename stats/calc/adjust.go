@@ -30,10 +30,10 @@ func (a *Answer) adjust(r Request) error {
 		return fmt.Errorf("correction is %q; bonferroni, holm, bh and ebh are known: %w", r.Correction, ErrRequest)
 	}
 	if r.P != nil && only("bonferroni") {
-		m.Bonferroni = stats.Bonferroni(r.P)
+		m.Bonferroni = r.kinds(stats.Bonferroni)
 	}
 	if r.P != nil && only("holm") {
-		m.Holm = stats.Holm(r.P)
+		m.Holm = r.kinds(stats.Holm)
 	}
 	if r.P != nil && only("bh") {
 		m.BH = stats.BenjaminiHochberg(r.P)
@@ -45,10 +45,28 @@ func (a *Answer) adjust(r Request) error {
 		m.LogE, m.Calibrator = logE, calibrator
 	}
 	if logE != nil && only("ebh") {
-		m.EBH = stats.EBenjaminiHochberg(logE, a.Alpha)
+		m.EBH, m.EBHAdjusted = stats.EBenjaminiHochberg(logE, a.Alpha), stats.EBenjaminiHochbergP(logE)
 	}
 	a.Multiplicity = m
 	return nil
+}
+
+// kinds adjusts p over the goals and over the others, each against their share of alpha; over all of it where nobody says which are goals.
+func (r *Request) kinds(adjust func([]float64) []float64) []float64 {
+	if r.Goals == nil {
+		return adjust(r.P)
+	}
+	goals, others := *r.Goals, len(r.P)-*r.Goals
+	shares := stats.Divide(1, 0.5, goals, others)
+	out := append(adjust(r.P[:goals]), adjust(r.P[goals:])...)
+	for i := range out {
+		share := shares.Goal * float64(goals)
+		if i >= goals {
+			share = shares.Other * float64(others)
+		}
+		out[i] = math.Min(1, out[i]/share)
+	}
+	return out
 }
 
 // evidence checks p, e and log_e, and returns the e-values as ln e; nil if none are given.

@@ -111,6 +111,8 @@ type Multiplicity struct {
 	Holm       []float64 `json:"holm,omitempty"`
 	BH         []float64 `json:"bh,omitempty"`
 	EBH        []bool    `json:"ebh,omitempty"`
+	// EBHAdjusted are the e-values adjusted, so that EBH is where they are at most alpha.
+	EBHAdjusted []float64 `json:"ebh_adjusted,omitempty"`
 	// LogE are the e-values that EBH was decided by, as ln e, if they were calibrated from p. An e-value of 0 has none.
 	LogE []float64 `json:"log_e,omitempty"`
 	// Calibrator is how they were.
@@ -175,7 +177,10 @@ func (a *Answer) compare(r Request) error {
 	if r.Subjects != nil {
 		subjects = *r.Subjects
 	}
-	d.CUPED, d.CUPEDTuning = control.HasBefore() || treatment.HasBefore(), d.Tuning
+	d.CUPED = control.HasBefore() || treatment.HasBefore()
+	if r.Tuning.VCUPED != nil && !d.CUPED {
+		return fmt.Errorf("tuning.v_cuped is of the adjusted difference, which needs sums of the pre-period; leave it out or give sum_pre, sum_pre2 and sum_numpre: %w", ErrRequest)
+	}
 	if !d.Tuning.Set() {
 		d.Tuning.V, _ = stats.Tune(treatment, control, sc, subjects)
 		if d.CUPED {
@@ -183,7 +188,7 @@ func (a *Answer) compare(r Request) error {
 		}
 	}
 	if d.Tuning.Set() {
-		a.Tuning = tuning(d.Tuning)
+		a.Tuning = tuning(d)
 	}
 	c := stats.Compare(treatment, control, d)
 	a.Control, a.Treatment = estimate(c.Control), estimate(c.Treatment)
@@ -200,6 +205,9 @@ func (a *Answer) compare(r Request) error {
 	for _, reason := range c.Reasons {
 		a.Reasons = append(a.Reasons, string(reason))
 	}
+	if d.Boundary.Student && c.State == stats.Collecting && d.Tuning.Set() && c.Difference.Z.OK && !c.Difference.Always.Interval.OK {
+		a.Reasons = append(a.Reasons, "little_information")
+	}
 	if c.CUPED != nil {
 		a.CUPED = &CUPED{Theta: c.CUPED.Theta.Ptr(), Difference: differenceOf(c.CUPED.Difference), Lift: liftOf(c.CUPED.Lift)}
 	}
@@ -209,12 +217,16 @@ func (a *Answer) compare(r Request) error {
 	return nil
 }
 
-// tuning is what the always-valid test was tuned by: one of the two.
-func tuning(t stats.Tuning) *Tuning {
-	if t.Tau2 > 0 {
-		return &Tuning{Tau2: &t.Tau2}
+// tuning is what the always-valid tests were tuned by: τ², or v* of the difference and that of the adjusted one.
+func tuning(d stats.Design) *Tuning {
+	if d.Tuning.Tau2 > 0 {
+		return &Tuning{Tau2: &d.Tuning.Tau2}
 	}
-	return &Tuning{V: &t.V}
+	t := &Tuning{V: &d.Tuning.V}
+	if d.CUPED && d.CUPEDTuning.V > 0 {
+		t.VCUPED = &d.CUPEDTuning.V
+	}
+	return t
 }
 
 // guardrail is the word and its opposite, as in a published row.

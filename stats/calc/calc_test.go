@@ -3,6 +3,7 @@ package calc
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -185,6 +186,91 @@ func TestAnswersAreAlwaysJSON(t *testing.T) {
 			continue
 		}
 		if _, err := json.Marshal(a); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// TestGoalsAndOthersHaveHalfEach: as stream/results divides alpha. Of p = .004 for the one goal and .3, .02, .6 for the others Holm's steps are
+// .004 and 3·.02, 2·.3, .6, each over half of alpha.
+func TestGoalsAndOthersHaveHalfEach(t *testing.T) {
+	for _, c := range []struct {
+		goals string
+		holm  []float64
+		bonf  []float64
+	}{
+		{`, "goals": 1`, []float64{.008, 1, .12, 1}, []float64{.008, 1, .12, 1}},
+		{`, "goals": 3`, []float64{.024, .6, .08, 1}, []float64{.024, 1, .12, 1}},
+		{`, "goals": 4`, []float64{.016, .6, .06, .6}, []float64{.016, 1, .08, 1}},
+		{`, "goals": 0`, []float64{.016, .6, .06, .6}, []float64{.016, 1, .08, 1}},
+		{``, []float64{.016, .6, .06, .6}, []float64{.016, 1, .08, 1}},
+	} {
+		a, err := ask(t, `{"p": [0.004, 0.3, 0.02, 0.6]`+c.goals+`}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range c.holm {
+			near(t, c.goals+" Holm", &a.Multiplicity.Holm[i], c.holm[i], 12)
+			near(t, c.goals+" Bonferroni", &a.Multiplicity.Bonferroni[i], c.bonf[i], 12)
+		}
+	}
+	for text, says := range map[string]string{
+		`{"p": [0.1], "goals": 2}`: "goals is 2", `{"p": [0.1], "goals": -1}`: "goals is -1", `{"counts": [1, 2], "goals": 1}`: "goals goes with p",
+		`{"p": [0.1], "goals": 1, "correction": "bh"}`: "knows no kinds",
+	} {
+		if _, err := ask(t, text); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	e, err := ask(t, `{"e": [60, 1.2, 30], "alpha": 0.05}`) // 3/60 = .05; 3/(2·30) = .05; 3/(3·1.2)
+	if err != nil || len(e.Multiplicity.EBHAdjusted) != 3 {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	near(t, "e-BH", &e.Multiplicity.EBHAdjusted[0], .05, 12)
+	near(t, "e-BH", &e.Multiplicity.EBHAdjusted[1], 1/1.2, 12)
+	near(t, "e-BH", &e.Multiplicity.EBHAdjusted[2], .05, 12)
+}
+
+// TestAdjustedDifferenceHasItsOwnTuning, and the Student mixture is asked for by name.
+func TestAdjustedDifferenceHasItsOwnTuning(t *testing.T) {
+	arm := func(sum string) string {
+		return `{"n": 1000, "sum_num": ` + sum + `, "sum_num2": 30000, "sum_pre": 5000, "sum_pre2": 30000, "sum_numpre": 29000}`
+	}
+	arms := `"control": ` + arm("5000") + `, "treatment": ` + arm("5100")
+	get := func(more string) *Answer {
+		a, err := ask(t, "{"+arms+more+"}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	own := get(`, "subjects": 2000`)
+	v, cuped := *own.Tuning.V, *own.Tuning.VCUPED
+	if !(cuped < v) {
+		t.Errorf("v* %v, adjusted %v", v, cuped)
+	}
+	b, _ := json.Marshal(own.Tuning)
+	again, one := get(`, "tuning": `+string(b)), get(fmt.Sprintf(`, "tuning": {"v": %v}`, v))
+	if got, want := fmt.Sprint(*again.CUPED.Difference.K, *again.Difference.K), fmt.Sprint(*own.CUPED.Difference.K, *own.Difference.K); got != want {
+		t.Errorf("by its own tuning again k is %s instead of %s", got, want)
+	}
+	if *one.CUPED.Difference.K == *own.CUPED.Difference.K || *one.Tuning.VCUPED != v {
+		t.Errorf("the adjusted difference has v* %v whatever is asked", *one.Tuning.VCUPED)
+	}
+	normal, student := get(`, "mixture": "normal", "subjects": 2000`), get(`, "mixture": "student", "subjects": 2000`)
+	test := stats.Test{Value: stats.Known(*own.Difference.Value), SE: stats.Known(*own.Difference.SE), Z: stats.Known(*own.Difference.Z)}
+	near(t, "student", student.Difference.K, stats.Tuning{V: v}.StudentMixture(test, 1000, 1000, .05).K.V, 12)
+	if *normal.Difference.K != *own.Difference.K || !(*student.Difference.K > *normal.Difference.K) {
+		t.Errorf("k %v, normal %v, student %v", *own.Difference.K, *normal.Difference.K, *student.Difference.K)
+	}
+	for text, says := range map[string]string{
+		`{"control": {"n": 9}, "treatment": {"n": 9}, "mixture": "cauchy"}`: "mixture is",
+		`{` + arms + `, "tuning": {"v_cuped": 3}}`:                          "goes with tuning.v",
+		`{` + arms + `, "tuning": {"v": 3, "v_cuped": -3}}`:                 "v_cuped is -3",
+		`{"counts": [1, 2], "mixture": "student"}`:                          "mixture goes with control",
+		`{"control": {"n": 9, "sum_num": 9, "sum_num2": 9}, "treatment": {"n": 9, "sum_num": 9, "sum_num2": 9}, "tuning": {"v": 3, "v_cuped": 3}}`: "sums of the pre-period",
+	} {
+		if _, err := ask(t, text); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

@@ -25,6 +25,7 @@ type Request struct {
 	// Tuning of the always-valid test: v* or τ². Without it Subjects, default 10,000, tunes it by the sums themselves.
 	Tuning   Tuning `json:"tuning,omitzero"`
 	Subjects *int64 `json:"subjects,omitempty"`
+	Mixture  string `json:"mixture,omitempty"` // normal, student; default normal
 	Limit    *Limit `json:"limit,omitempty"`
 
 	Control   *Arm `json:"control,omitempty"`
@@ -35,18 +36,22 @@ type Request struct {
 
 	P    []float64 `json:"p,omitempty"`     // p-values to adjust
 	E    []float64 `json:"e,omitempty"`     // e-values of as many hypotheses, for e-BH
-	LogE []float64 `json:"log_e,omitempty"` // the same as ln e, as published rows have them
+	LogE []float64 `json:"log_e,omitempty"` // the same as ln e
 	// Correction is the only one to answer by: bonferroni, holm, bh or ebh (e-bh is the same). Without it each that what is given can
 	// be answered by. Of p-values alone ebh calibrates e-values first (stats.CalibratedLogE).
 	Correction string `json:"correction,omitempty"`
+	// Goals are how many of P, the first, are of goals: bonferroni and holm then give half of alpha to the goals and half to the others,
+	// as an experiment does. Without it all are of one kind.
+	Goals *int `json:"goals,omitempty"`
 
 	Power *Power `json:"power,omitempty"`
 }
 
-// Tuning is one of v* and τ².
+// Tuning is one of v* and τ². VCUPED is v* of the adjusted difference, default V.
 type Tuning struct {
-	V    *float64 `json:"v,omitempty"`
-	Tau2 *float64 `json:"tau2,omitempty"`
+	V      *float64 `json:"v,omitempty"`
+	VCUPED *float64 `json:"v_cuped,omitempty"`
+	Tau2   *float64 `json:"tau2,omitempty"`
 }
 
 // Limit is a guardrail's.
@@ -189,6 +194,9 @@ func (a *Arm) sums(name string, sc moment.Scale) (*moment.Sums, error) {
 	return s, err
 }
 
+// student is the mixture that knows the variance to be estimated.
+const student = "student"
+
 // design returns how the request wants its arms compared.
 func (r *Request) design(sc moment.Scale) stats.Design {
 	d := stats.Design{Scale: sc, Alpha: r.alpha(), Direction: stats.Direction(r.Direction), Lift: stats.LiftMethod(r.Lift)}
@@ -201,6 +209,11 @@ func (r *Request) design(sc moment.Scale) stats.Design {
 	if r.Tuning.Tau2 != nil {
 		d.Tuning.Tau2 = *r.Tuning.Tau2
 	}
+	d.CUPEDTuning = d.Tuning
+	if r.Tuning.VCUPED != nil {
+		d.CUPEDTuning.V = *r.Tuning.VCUPED
+	}
+	d.Boundary.Student = r.Mixture == student
 	if r.Limit != nil {
 		d.Limit = &stats.Limit{Value: r.Limit.Value, Relative: r.Limit.Relative}
 	}

@@ -26,7 +26,7 @@ func (r *Request) check() error {
 		for _, field := range []struct {
 			name  string
 			given bool
-		}{{"direction", r.Direction != ""}, {"lift", r.Lift != ""}, {"limit", r.Limit != nil}, {"subjects", r.Subjects != nil}, {"tuning", r.Tuning != Tuning{}}} {
+		}{{"direction", r.Direction != ""}, {"lift", r.Lift != ""}, {"limit", r.Limit != nil}, {"subjects", r.Subjects != nil}, {"mixture", r.Mixture != ""}, {"tuning", r.Tuning != Tuning{}}} {
 			if field.given {
 				return refuse("%s goes with control and treatment, which are not given", field.name)
 			}
@@ -37,6 +37,12 @@ func (r *Request) check() error {
 		return refuse("weights go with counts, which are not given")
 	case r.Correction != "" && r.P == nil && r.E == nil && r.LogE == nil:
 		return refuse("correction goes with p, e or log_e, which are not given")
+	case r.Goals != nil && r.P == nil:
+		return refuse("goals goes with p, which is not given")
+	case r.Goals != nil && (*r.Goals < 0 || *r.Goals > len(r.P)):
+		return refuse("goals is %d; of %d p-values the first 0 to %d can be of goals", *r.Goals, len(r.P), len(r.P))
+	case r.Goals != nil && r.Correction != "" && r.Correction != "bonferroni" && r.Correction != "holm":
+		return refuse("goals goes with the corrections bonferroni and holm; %s knows no kinds", r.Correction)
 	}
 	return r.checkComparison(refuse)
 }
@@ -55,6 +61,12 @@ func (r *Request) checkComparison(refuse func(string, ...any) error) error {
 		return refuse("lift is %q; fieller, delta and log_delta are known", r.Lift)
 	}
 	switch {
+	case r.Mixture != "" && r.Mixture != "normal" && r.Mixture != student:
+		return refuse("mixture is %q; normal and student are known", r.Mixture)
+	case r.Tuning.VCUPED != nil && r.Tuning.V == nil:
+		return refuse("tuning.v_cuped goes with tuning.v, which is not given")
+	case !positive(r.Tuning.VCUPED):
+		return refuse("tuning.v_cuped is %v; it must be a number above 0, as a published row has it", *r.Tuning.VCUPED)
 	case r.Tuning.V != nil && r.Tuning.Tau2 != nil:
 		return refuse("tuning has both v and tau2, which tune the same test; give one")
 	case r.Subjects != nil && r.Tuning != Tuning{}:

@@ -23,28 +23,35 @@ type calcFlags struct {
 	srm                                        []int64
 	weights, pValues, eValues, logE            []float64
 	correction, direction, lift, limit, output string
-	alpha, v, tau2                             float64
+	mixture                                    string
+	alpha, v, vCUPED, tau2                     float64
 	subjects                                   int64
+	goals                                      int
 }
 
 func calcCommand(t terminal) *cobra.Command {
 	var f calcFlags
 	c := &cobra.Command{
 		Use:   "calc [FILE]",
-		Short: "Compute one result by hand: sums in, the numbers of a published row out",
-		Long: `Compute one result by hand: sums in, the numbers of a published row out.
+		Short: "Compute one result by hand: sums in, a row's tests out",
+		Long: `Compute one result by hand: sums in, a row's tests out.
 
-The request is a JSON file (- or nothing: standard input) or flags. Arms are
-n and sums of subjects' totals, named as published: sum_num (short: sum),
-sum_num2, sum_den, sum_den2, sum_numden, and sum_pre … for CUPED. Without
-denominators the metric is a mean. Sums are exact decimal numbers.
+The request is a JSON file (- or nothing: standard input) or flags; every key
+stands in docs/statistics.md, "By hand". Arms are n and sums of subjects'
+totals, named as published: sum_num (short: sum), sum_num2, sum_den, sum_den2,
+sum_numden, and sum_pre … for CUPED. Without denominators the metric is a mean.
+Sums are exact decimal numbers. A final look, post-stratification and
+quantiles need more than sums and are not had here.
 
-e-BH is over e-values: e, or log_e as published rows have it. Of p-values
-alone it calibrates e = (1 - p + p ln p)/(p (ln p)^2) (Vovk & Wang 2021).`,
+--goals 2 says that the first two p are of goals: Bonferroni and Holm then
+divide alpha as an experiment does. e-BH is over e-values, which are 1/p of
+the always-valid p. Of other p-values alone it calibrates
+e = (1 - p + p ln p)/(p (ln p)^2) (Vovk & Wang 2021).`,
 		Example: `  tidemark calc --control n=3000,sum=1396,sum2=1396 --treatment n=3461,sum=2422,sum2=2422
   tidemark calc --srm 1000,1200 --weights 1,1
   tidemark calc --p-values .01,.04,.03,.005 --correction holm -o json
-  tidemark calc --log-e 4.1,0.2,-1.3 --correction ebh
+  tidemark calc --p-values .004,.3,.02,.6 --goals 1
+  tidemark calc --e-values 60,1.2,0.3 --correction ebh
   tidemark calc --power value=0.2,sd=1.2,effect=10%
   echo '{"control": {"n": 200, "sum_num": "310.5", "sum_num2": "1010.25"},
    "treatment": {"n": 210, "sum_num": "340", "sum_num2": "1200"}}' | tidemark calc -o json`,
@@ -72,15 +79,18 @@ alone it calibrates e = (1 - p + p ln p)/(p (ln p)^2) (Vovk & Wang 2021).`,
 	fl.StringVar(&f.treatment, "treatment", "", "`SUMS` of the treatment")
 	fl.StringVar(&f.direction, "direction", "up", "which way is good: up, down or none")
 	fl.StringVar(&f.lift, "lift", "fieller", "the lift's interval: fieller, delta or log_delta")
+	fl.StringVar(&f.mixture, "mixture", "normal", "the always-valid test's: normal or student")
 	fl.StringVar(&f.limit, "limit", "", "a guardrail's `LIMIT`, such as +5% or -0.02")
 	fl.Int64Var(&f.subjects, "subjects", 0, "where the always-valid interval is tightest (default 10000)")
 	fl.Float64Var(&f.v, "v", 0, "tuning v* of a published row, instead of --subjects")
+	fl.Float64Var(&f.vCUPED, "v-cuped", 0, "v_cuped of a published row, beside --v")
 	fl.Float64Var(&f.tau2, "tau2", 0, "variance of the prior, instead of --subjects")
 	fl.Int64SliceVar(&f.srm, "srm", nil, "`LIST` of subjects by variant: are they split as planned?")
 	fl.Float64SliceVar(&f.weights, "weights", nil, "`LIST` of planned weights for --srm; default equal")
 	fl.Float64SliceVar(&f.pValues, "p-values", nil, "`LIST` of p-values to adjust for many comparisons")
 	fl.Float64SliceVar(&f.eValues, "e-values", nil, "`LIST` of e-values, for ebh")
 	fl.Float64SliceVar(&f.logE, "log-e", nil, "`LIST` of natural logarithms of e-values, for ebh")
+	fl.IntVar(&f.goals, "goals", 0, "how many of --p-values, the first, are of goals")
 	fl.StringVar(&f.correction, "correction", "", "only this one: bonferroni, holm, bh or ebh")
 	fl.StringVar(&f.power, "power", "", "`PLAN` such as value=0.2,sd=1.2,effect=10%; tidemark power has more")
 	fl.Float64Var(&f.alpha, "alpha", 0.05, "error rate")
@@ -133,10 +143,10 @@ func set[T any](fl *pflag.FlagSet, name string, v *T) *T {
 
 func (f *calcFlags) fromFlags(fl *pflag.FlagSet) (r calc.Request, err error) {
 	r = calc.Request{
-		Alpha: set(fl, "alpha", &f.alpha), Subjects: set(fl, "subjects", &f.subjects), Tuning: calc.Tuning{V: set(fl, "v", &f.v), Tau2: set(fl, "tau2", &f.tau2)},
-		Counts: f.srm, Weights: f.weights, P: f.pValues, E: f.eValues, LogE: f.logE, Correction: f.correction,
+		Alpha: set(fl, "alpha", &f.alpha), Subjects: set(fl, "subjects", &f.subjects), Tuning: calc.Tuning{V: set(fl, "v", &f.v), VCUPED: set(fl, "v-cuped", &f.vCUPED), Tau2: set(fl, "tau2", &f.tau2)},
+		Counts: f.srm, Weights: f.weights, P: f.pValues, E: f.eValues, LogE: f.logE, Correction: f.correction, Goals: set(fl, "goals", &f.goals),
 	}
-	for name, to := range map[string]*string{"direction": &r.Direction, "lift": &r.Lift} {
+	for name, to := range map[string]*string{"direction": &r.Direction, "lift": &r.Lift, "mixture": &r.Mixture} {
 		if fl.Changed(name) {
 			*to = fl.Lookup(name).Value.String()
 		}

@@ -57,6 +57,9 @@ func calcTable(w io.Writer, a *calc.Answer) error {
 		}
 		if a.CUPED != nil {
 			line("θ", digits(a.CUPED.Theta))
+			if a.Tuning != nil && a.Tuning.VCUPED != nil {
+				line("tuning, CUPED", fmt.Sprintf("k %s, v* %s", digits(a.CUPED.Difference.K), digits(a.Tuning.VCUPED)))
+			}
 		}
 		if g := a.Guardrail; g != nil {
 			line("guardrail", g.State)
@@ -84,6 +87,7 @@ func calcTable(w io.Writer, a *calc.Answer) error {
 			}
 		}
 		if m.EBH != nil {
+			line("e-BH", list(m.EBHAdjusted, func(p float64) string { return digits(&p) }))
 			line("e-BH rejects", list(m.EBH, strconv.FormatBool))
 			if m.LogE != nil {
 				line("", "by ln e "+list(m.LogE, func(e float64) string { return digits(&e) })+", calibrated from p")

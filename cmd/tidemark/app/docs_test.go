@@ -4,9 +4,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/tidemark/tidemark/stats/calc"
 )
 
 // fenced returns the blocks of a language in a page of docs.
@@ -42,6 +45,39 @@ func TestDefinitionsInDocsAreValid(t *testing.T) {
 	for _, key := range []string{"correction:", "mixture:", "final_look:", "lift:", "interval:", "min_deviation:", "cap:", "winsorize:", "QUANTILE", "P95", "strict:", "across: subjects", "pre_period:", "ramp:"} {
 		if !strings.Contains(blocks[0], key) {
 			t.Errorf("the example has no %s", key)
+		}
+	}
+}
+
+// TestRequestInDocsIsAnswered: the request that docs show has an answer to each of its parts, and every key that a request can have is named beside it.
+func TestRequestInDocsIsAnswered(t *testing.T) {
+	blocks := fenced(t, "statistics.md", "json")
+	if len(blocks) != 1 {
+		t.Fatalf("docs/statistics.md has %d requests, want one", len(blocks))
+	}
+	code, out, errOut := send(blocks[0], "calc", "-o", "json")
+	if code != exitOK {
+		t.Fatal(errOut)
+	}
+	printed(t, out, "tuning.v_cuped", 4000, 0)
+	printed(t, out, "multiplicity.holm.0", .008, 12)
+	for _, part := range []string{"difference", "cuped", "guardrail", "srm", "power"} {
+		if field(t, out, part) == nil {
+			t.Errorf("nothing answers %s in %s", part, out)
+		}
+	}
+	text, err := os.ReadFile("../../../docs/statistics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## By hand\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, of := range []reflect.Type{reflect.TypeFor[calc.Request](), reflect.TypeFor[calc.Tuning](), reflect.TypeFor[calc.Limit](), reflect.TypeFor[calc.Power]()} {
+		for i := range of.NumField() {
+			key, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+			if !strings.Contains(section, "`"+key+"`") {
+				t.Errorf("docs/statistics.md says nothing of the key %s", key)
+			}
 		}
 	}
 }
