@@ -20,10 +20,13 @@ import (
 
 // underway is what a row of a running experiment can show.
 type underway struct {
-	Experiment string  `json:"experiment"`
-	Metric     string  `json:"metric"`
-	Variant    string  `json:"variant"`
+	Experiment string `json:"experiment"`
+	Metric     string `json:"metric"`
+	Variant    string `json:"variant"`
+	// Alpha is the row's level: a share of the experiment's where a correction divides it. AlphaFixed is that of one look, where it is
+	// another: the experiment's, as in the row itself.
 	Alpha      float64 `json:"alpha"`
+	AlphaFixed float64 `json:"alpha_fixed,omitempty"`
 	Power      float64 `json:"power"`
 	// Value and SD are the control's, SD that of one subject's (linearised) value, found back from the standard error.
 	Value float64 `json:"value"`
@@ -107,7 +110,9 @@ func (f *powerFlags) during(list []*results.Result) ([]underway, error) {
 }
 
 // row plans on with one row. Variances per subject are taken to stay, and the arms' shares; then standard errors go down as 1/√n
-// and the intrinsic time goes up as n (stats.Needed). The control's value stays too, so that a lift has one size.
+// and the intrinsic time goes up as n (stats.Needed). The control's value stays too, so that a lift has one size. What the row is now is
+// said with its own numbers: the error and the width of its always-valid interval, which know of unequal arms, of half a level kept for
+// a final look, and of the mixture.
 func (f *powerFlags) row(r *results.Result, row *results.Row) (u underway, ok bool, err error) {
 	c, t := row.ByVariant[row.Control], row.ByVariant[row.Variant]
 	if c.SE == nil || t.SE == nil || c.Value == nil || *c.SE**c.SE+*t.SE**t.SE == 0 {
@@ -118,34 +123,46 @@ func (f *powerFlags) row(r *results.Result, row *results.Row) (u underway, ok bo
 		alpha = row.Alpha
 	}
 	u = underway{Experiment: r.Experiment, Metric: row.Metric, Variant: row.Variant, Alpha: alpha, Power: f.power, Value: *c.Value, SD: *c.SE * math.Sqrt(float64(c.N))}
+	if alpha != r.Alpha {
+		u.AlphaFixed = r.Alpha
+	}
 	n, se := float64(c.N+t.N), math.Hypot(*c.SE, *t.SE)
-	z := stats.NormalUpper(alpha / 2)
-	outlook := stats.Needed{NT: t.N, NC: c.N, SE: se, Alpha: alpha}
-	switch {
-	case row.Tuning != nil && (row.Tuning.V > 0 || row.Tuning.Tau2 > 0):
+	seAlways := se
+	if row.Difference.SEAlways != nil {
+		seAlways = *row.Difference.SEAlways
+	}
+	z := stats.NormalUpper(r.Alpha / 2)
+	outlook := stats.Needed{NT: t.N, NC: c.N, SE: seAlways, Alpha: row.IntervalAlpha(alpha)}
+	if row.Tuning != nil && (row.Tuning.V > 0 || row.Tuning.Tau2 > 0) {
 		outlook.Tuning = stats.Tuning{V: row.Tuning.V, Tau2: row.Tuning.Tau2}
-		outlook.FinalLook = row.Tuning.Final != nil
-	default: // not tuned yet: as it will be with the size asked for, or the default
+	} else { // not tuned yet: as it will be with the size asked for, or the default
 		planned := 10000.0
 		if f.tuned > 0 {
 			planned = float64(f.tuned)
 		}
-		outlook.Tuning.V = stats.Intrinsic(t.N, c.N, se) * planned / n
+		outlook.Tuning.V = stats.Intrinsic(t.N, c.N, seAlways) * planned / n
 	}
-	at := func(times float64) (s sized, err error) {
+	k := outlook.K(1)
+	if i := row.Difference.IntervalAlways; i != nil {
+		k = (i[1] - i[0]) / 2 / seAlways
+	}
+	if row.AlphaAlways > 0 && (row.Tuning == nil || row.Tuning.Final == nil) {
+		outlook.Alpha, outlook.FinalLook = alpha, true // the last look of a larger size is the one at the planned end
+	}
+	sizes := func(times, k float64) (s sized, err error) {
 		s.Subjects = int64(math.Round(n * times))
 		fixed, err := stats.MDE(se/math.Sqrt(times), z, f.power)
 		if err != nil {
 			return s, err
 		}
-		always, err := outlook.Effect(times, f.power)
+		always, err := stats.MDE(seAlways/math.Sqrt(times), k, f.power)
 		if err != nil {
 			return s, err
 		}
-		s.Fixed, s.Sequential = reachOf(z, &fixed, *c.Value), reachOf(outlook.K(times), &always, *c.Value)
+		s.Fixed, s.Sequential = reachOf(z, &fixed, *c.Value), reachOf(k, &always, *c.Value)
 		return s, nil
 	}
-	if u.Now, err = at(1); err != nil {
+	if u.Now, err = sizes(1, k); err != nil {
 		return u, false, err
 	}
 	if f.subjects > 0 {
@@ -157,7 +174,8 @@ func (f *powerFlags) row(r *results.Result, row *results.Row) (u underway, ok bo
 		if all == 0 {
 			all = c.N + t.N
 		}
-		end, err := at(float64(f.subjects) / float64(all))
+		times := float64(f.subjects) / float64(all)
+		end, err := sizes(times, outlook.K(times))
 		if err != nil {
 			return u, false, err
 		}
@@ -204,7 +222,11 @@ func (f *powerFlags) duringTable(w io.Writer, rows []underway) error {
 		}
 		fmt.Fprintf(w, "%s, %s\ncontrol %s, sd of a subject %s; power %s at α = %s\n\n", u.Metric, u.Variant, digits(&u.Value), digits(&u.SD), results.FormatPercent(u.Power, 0), digits(&u.Alpha))
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintf(t, "smallest effect found with\tone look\talways-valid\n")
+		look := "one look"
+		if u.AlphaFixed > 0 {
+			look += " at α = " + digits(&u.AlphaFixed)
+		}
+		fmt.Fprintf(t, "smallest effect found with\t%s\talways-valid\n", look)
 		fmt.Fprintf(t, "now, %s subjects\t%s\t%s\n", results.FormatCount(u.Now.Subjects), u.Now.Fixed, u.Now.Sequential)
 		if u.End != nil {
 			fmt.Fprintf(t, "at the end, %s%s\t%s\t%s\n", results.FormatCount(u.End.Subjects), daysText(u.End.Days), u.End.Fixed, u.End.Sequential)
