@@ -73,4 +73,5 @@ var explanations = map[string]string{
 	"W115": "The step of the ramp can be as it stands, but changes nothing or lies past the planned end. Most likely it is a slip.",
 	"W116": "A subject's total is clipped by cap and by winsorize. Both hold: the range is where the two overlap, so on each side only the narrower one shows. Leave one out unless that is meant.",
 	"W117": "A share from a half on, without a percent sign, is most often a number of percent: 5 is 500%, and 5% is 0.05. It is read as written. Write the sign.",
+	"W118": "Benjamini–Hochberg holds at one planned look. With the always-valid interval the p-values are looked at again and again, and what is called better or worse at some look has no such guarantee. e-BH does the same from e-values and Holm is stricter; or plan one look with stats: {interval: fixed}.",
 }

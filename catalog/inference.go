@@ -83,12 +83,17 @@ func (l *loader) consistent(e *Experiment, r, stats, sequential *reader) {
 			l.report.at("E049", at, "a final look is the always-valid test's, and here the fixed-horizon interval decides", "leave out one of the two")
 		}
 	}
+	at := r.value("correction")
+	if stats != nil && (at == nil || at.text != string(e.Correction)) {
+		if below := stats.value("correction"); below != nil {
+			at = below
+		}
+	}
+	if e.Correction == BH && !e.Fixed {
+		l.report.at("W118", at, "Benjamini–Hochberg holds at one planned look, and here the always-valid interval is looked at again and again", "ebh or holm hold there; or plan one look: stats: {interval: fixed}")
+	}
 	if e.Correction != EBH || !e.Fixed && !e.Sequential.FinalLook {
 		return
-	}
-	at := r.value("correction")
-	if at == nil || at.text != string(EBH) {
-		at = stats.value("correction")
 	}
 	what := map[bool]string{true: "a fixed-horizon interval", false: "a final look"}[e.Fixed]
 	l.report.at("E049", at, "e-BH needs e-values, which "+what+" does not have", "holm and bh go with both")

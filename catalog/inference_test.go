@@ -23,6 +23,9 @@ func TestHowResultsAreTested(t *testing.T) {
 	if e = experiment("  stats: {interval: fixed, correction: bh}\n"); !e.Fixed || e.Correction != BH {
 		t.Errorf("read %+v", e)
 	}
+	if e = experiment("  correction: e-bh\n  stats: {lift: delta}\n"); e.Correction != EBH {
+		t.Errorf("read %+v", e)
+	}
 	if e.Hash() != plain.Hash() {
 		t.Error("the hash depends on how results are tested")
 	}
