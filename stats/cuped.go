@@ -101,8 +101,7 @@ func adjusted(unadjusted float64, t, c Estimate, before *[2]armBefore, d Design,
 	a.Difference = d.CUPEDTuning.tests(a.Difference)
 	a.Difference.Always = d.Boundary.Test(d.CUPEDTuning, a.Difference, lt.N, lc.N, level.alpha)
 	a.Lift = lift(d.Lift.orDefault(), a.Difference, effect{
-		diff: diff, base: c.Value.V,
-		varDiff: a.Treatment.Var.V + a.Control.Var.V, varBase: c.Var.V,
+		diff: diff, base: c.Value.V, varBase: c.Var.V,
 		cov: -(lc.YY - theta*lc.YX) / float64(lc.N),
 	}.of(a.Difference, a.Treatment, a.Control), level.k, &reasons)
 	a.Reasons = reasons.sorted()

@@ -23,25 +23,24 @@ func (m LiftMethod) orDefault() LiftMethod {
 
 // effect is a difference over the control's value: what a lift's interval needs to know of the two.
 type effect struct {
-	diff, base       float64 // the difference, and the control's value that it is measured by
-	varDiff, varBase float64
-	cov              float64 // of diff and base: −v_c for t − c over c
-	// of diff's variance the treatment's part, and the factors of allowance; both are 1 where the difference makes none
-	varT, ft, fc float64
+	diff, base float64 // the difference, and the control's value that it is measured by
+	varT, varC float64 // diff's variance by arms
+	varBase    float64
+	cov        float64 // of diff and base: −v_c for t − c over c
+	ft, fc     float64 // the factors of allowance; both are 1 where the difference makes none
 }
+
+func (e effect) varDiff() float64 { return e.varT + e.varC }
 
 // plainEffect is that of two independent arms with test's difference.
 func plainEffect(test Test, t, c Estimate) effect {
-	e := effect{
-		diff: test.Value.V, base: c.Value.V,
-		varDiff: t.Var.V + c.Var.V, varBase: c.Var.V, cov: -c.Var.V,
-	}
+	e := effect{diff: test.Value.V, base: c.Value.V, varBase: c.Var.V, cov: -c.Var.V}
 	return e.of(test, t, c)
 }
 
-// of makes the effect's always-valid interval allow for arms of different size as test does, whose arms t and c are.
+// of gives the effect the variances of test's arms, t and c, and makes its always-valid interval allow for their sizes as test does.
 func (e effect) of(test Test, t, c Estimate) effect {
-	e.varT, e.ft, e.fc = t.Var.V, 1, 1
+	e.varT, e.varC, e.ft, e.fc = t.Var.V, c.Var.V, 1, 1
 	if test.SEAlways.OK {
 		e.ft, e.fc = allowance(t.N, c.N)
 	}
@@ -101,7 +100,7 @@ func (e effect) intervalAlways(m LiftMethod, k float64) Interval {
 		return own
 	}
 	allowed := e
-	allowed.varDiff = e.ft*e.varT + e.fc*(e.varDiff-e.varT)
+	allowed.varT, allowed.varC = e.ft*e.varT, e.fc*e.varC
 	allowed.varBase, allowed.cov = e.fc*e.varBase, e.fc*e.cov
 	other := allowed.interval(m, k)
 	if !own.OK || !other.OK {
@@ -138,8 +137,11 @@ func (e effect) fieller(k float64) Interval {
 		return Interval{}
 	}
 	mid := e.diff*e.base - k2*e.cov
-	// The discriminant, multiplied out: as mid² − a·(diff² − k²·V) it would cancel.
-	spread := e.base*e.base*e.varDiff - 2*e.diff*e.base*e.cov + e.diff*e.diff*e.varBase - k2*(e.varBase*e.varDiff-e.cov*e.cov)
+	// The discriminant over k², in terms of t = diff + base, whose variance is V + 2C + B and whose covariance with base is C + B: as it
+	// stands above it would cancel, and so it would with V where the control's part of it is far the greater.
+	t, cov := e.diff+e.base, e.cov+e.varBase
+	v := e.varT + (e.varC + 2*e.cov + e.varBase)
+	spread := e.base*e.base*v - 2*t*e.base*cov + t*t*e.varBase - k2*(e.varBase*v-cov*cov)
 	h := k * math.Sqrt(math.Max(spread, 0))
 	return Between((mid-h)/a, (mid+h)/a)
 }
@@ -147,5 +149,5 @@ func (e effect) fieller(k float64) Interval {
 // deltaSE returns the first-order standard error of diff/base: sqrt(V − 2·L·C + L²·B)/|base|, L = diff/base.
 func (e effect) deltaSE() float64 {
 	l := e.diff / e.base
-	return math.Sqrt(math.Max(e.varDiff-2*l*e.cov+l*l*e.varBase, 0)) / math.Abs(e.base)
+	return math.Sqrt(math.Max(e.varDiff()-2*l*e.cov+l*l*e.varBase, 0)) / math.Abs(e.base)
 }

@@ -29,36 +29,35 @@ func StratumOf(treatment, control *moment.Sums, d Design) Stratum {
 //
 //	δ = Σ w_s·δ_s,   w_s = N_s/N,   SE² = Σ w_s²·(v_t,s + v_c,s) + (1/N)·Σ w_s·(δ_s − δ)²
 //
-// An always-valid test of it goes by AlwaysVar of the two arms' sums, Σ w_s²·v_t,s and Σ w_s²·v_c,s, with all their subjects. The second
-// term is for sizes that are random too; without it the interval covers too little. It is for means; N counts both
+// An always-valid test of it goes by AlwaysVar of each stratum, Σ w_s²·V*_s: in a ramp the arms may be of one size over all and yet very
+// unequal on the days that weigh most. The second term is for sizes that are random too; without it the interval covers too little. It is for means; N counts both
 // arms. It is absent if a stratum has fewer than two subjects in an arm: merge such strata before.
 // Source: Miratrix, Sekhon & Yu, JRSS B 2013; GrowthBook #5028 is this variance done wrong.
 func PostStratify(strata []Stratum, alpha float64) Test {
-	var n, diff, vt, vc, spread float64
-	var arms [2]int64
+	var n, diff, v, always, spread float64
 	for _, s := range strata {
 		if !s.whole() {
 			return Test{}
 		}
-		arms[0], arms[1] = arms[0]+s.Treatment.N, arms[1]+s.Control.N
+		n += float64(s.Treatment.N + s.Control.N)
 	}
-	n = float64(arms[0] + arms[1])
 	if n == 0 {
 		return Test{}
 	}
 	for _, s := range strata {
 		w := float64(s.Treatment.N+s.Control.N) / n
 		diff += w * (s.Treatment.Value.V - s.Control.Value.V)
-		vt, vc = vt+w*w*s.Treatment.Var.V, vc+w*w*s.Control.Var.V
+		v += w * w * (s.Treatment.Var.V + s.Control.Var.V)
+		always += w * w * AlwaysVar(s.Treatment, s.Control).V
 	}
 	for _, s := range strata {
 		w := float64(s.Treatment.N+s.Control.N) / n
 		d := s.Treatment.Value.V - s.Control.Value.V - diff
 		spread += w * d * d
 	}
-	test := normalTest(diff, Known(vt+vc+spread/n), Known(0), levelOf(alpha))
-	if ft, fc := allowance(arms[0], arms[1]); ft != fc {
-		test.SEAlways = Known(math.Sqrt(math.Max(vt+vc, ft*vt+fc*vc) + spread/n))
+	test := normalTest(diff, Known(v+spread/n), Known(0), levelOf(alpha))
+	if always > v {
+		test.SEAlways = Known(math.Sqrt(always + spread/n))
 	}
 	return test
 }

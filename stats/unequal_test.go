@@ -2,6 +2,7 @@ package stats
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/tidemark/tidemark/stats/moment"
@@ -204,5 +205,74 @@ func TestUnequalArmsLeaveOneLookAndTau2Alone(t *testing.T) {
 	}
 	if got, want := AlwaysByCount(byV.Difference, 1000, 1000, 0.05), AlwaysByCount(c.Difference, 1000, 1000, 0.05); got != want {
 		t.Errorf("by count %+v, want %+v", got, want)
+	}
+}
+
+// The planned look decides too: it must not go by less than the looks before it.
+func TestThePlannedLookAllowsForUnequalArms(t *testing.T) {
+	treatment, control := armOf(400, 4, 1), armOf(19_600, 5, 400) // a canary that has not met its outliers
+	test := armsTest(treatment.Value.V-control.Value.V, treatment, control, levelOf(0.05))
+	tuning := Tuning{V: Intrinsic(400, 19_600, test.Cautious().SE.V)}
+	at := tuning.Hybrid(test, 400, 19_600, 0.05, true)
+	if test.P.V > 1e-9 {
+		t.Fatalf("one look by the arms' own variances has p %g; the case is none", test.P.V)
+	}
+	if at.P.V <= 0.05 || at.Interval.Low > 0 || at.Interval.High < 0 {
+		t.Errorf("p %g, interval %v: want nothing decided by a variance that the small arm alone has", at.P.V, at.Interval)
+	}
+	look, _ := TwoSidedP(test.Cautious().Z.V)
+	if want := math.Min(1, 2*math.Min(look.V, tuning.Always(test, 400, 19_600, 0.025).P.V)); at.P.V != want {
+		t.Errorf("p %g, want %g", at.P.V, want)
+	}
+	fixed := Tuning{Tau2: 0.01}
+	if at := fixed.Hybrid(test, 400, 19_600, 0.05, true); at.P.V > 1e-9 {
+		t.Errorf("with tau2 p %g: want the arms' own variances", at.P.V)
+	}
+}
+
+// In a ramp the arms may be of one size over all, and very unequal in a stratum that weighs much.
+func TestPostStratifyAllowsByStratum(t *testing.T) {
+	ramp := []Stratum{
+		{armOf(50, 0, 1), armOf(4_950, 1, 400)},
+		{armOf(7_500, 1, 400), armOf(7_500, 1, 400)},
+	}
+	test := PostStratify(ramp, 0.05)
+	small := AlwaysVar(ramp[0].Treatment, ramp[0].Control).V
+	if own := ramp[0].Treatment.Var.V + ramp[0].Control.Var.V; small < 10*own {
+		t.Fatalf("the small stratum's variance %g is near its own %g; the case is none", small, own)
+	}
+	if !test.SEAlways.OK || test.SEAlways.V < 0.25*math.Sqrt(small) {
+		t.Errorf("error %v, always-valid %v: want at least the small stratum's, %g of a quarter weight", test.SE, test.SEAlways, math.Sqrt(small))
+	}
+	balanced := PostStratify([]Stratum{ramp[1], ramp[1]}, 0.05)
+	if balanced.SEAlways.OK {
+		t.Errorf("balanced strata have another error for the always-valid test: %v", balanced.SEAlways)
+	}
+}
+
+// Wherever Fieller's interval is finite it holds the estimate, however far the arms are apart.
+func TestFiellersIntervalHoldsItsEstimate(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 11))
+	size := func() float64 { return math.Exp(r.Float64()*60 - 20) }
+	finite := 0
+	for range 200_000 {
+		t1 := Estimate{Value: Known(size()), Var: Known(size())}
+		c := Estimate{Value: Known(size()), Var: Known(size())}
+		c.Var.V = math.Min(c.Var.V, c.Value.V*c.Value.V/10)
+		i := LiftInterval(Fieller, t1, c, 1.96)
+		if !i.OK {
+			continue
+		}
+		finite++
+		// A lift near −1 has no more digits than 1 has.
+		if at := t1.Value.V/c.Value.V - 1; at < i.Low-1e-12*(1+math.Abs(at)) || at > i.High+1e-12*(1+math.Abs(at)) {
+			t.Fatalf("t %v, c %v: %v does not hold %v", t1, c, i, at)
+		}
+	}
+	if finite < 50_000 {
+		t.Errorf("only %d of the intervals were finite", finite)
+	}
+	if i := LiftInterval(Fieller, Estimate{Value: Known(5), Var: Known(0.01)}, Estimate{Value: Known(1e9), Var: Known(9e16)}, 1.96); i.High-i.Low < 1e-9 {
+		t.Errorf("interval %v: want that of a ratio with an error of a third", i)
 	}
 }
