@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"github.com/mattn/go-runewidth"
+
+	"github.com/tidemark/tidemark/catalog"
 )
 
 // Table writes results for a terminal of the width given (0: as wide as it gets): a header, a line for each row, and
@@ -59,12 +61,21 @@ func tableHead(w io.Writer, r *Result, width int) {
 		parts = append(parts, "crossovers "+FormatCount(r.Crossovers))
 	}
 	if len(r.Rows) > 0 && !several(r) {
-		parts = append(parts, "intervals "+FormatLevel(r.Rows[0].IntervalAlpha(r.Alpha)))
+		alpha := r.Rows[0].IntervalAlpha(r.Alpha)
+		if r.fixed() {
+			alpha = r.Alpha
+		}
+		parts = append(parts, "intervals "+FormatLevel(alpha))
 	}
 	writeParts(w, parts, width)
 	tableEpochs(w, r, width)
 	if r.Correction != "" {
-		writeNote(w, fmt.Sprintf("* corrected for %d comparisons (%s): a row of the whole is clear only after the correction; slices are not corrected", r.Comparisons(), CorrectionName(r.Correction)), width)
+		interval := "is not corrected"
+		if r.Correction == string(catalog.Bonferroni) && !r.fixed() {
+			interval = "is at its share of the level"
+		}
+		writeNote(w, fmt.Sprintf("* corrected for %d comparisons (%s): p and state of a row of the whole are those after the correction, its interval %s; slices are not corrected",
+			r.Comparisons(), CorrectionName(r.Correction), interval), width)
 	}
 	for _, text := range lookTexts(r) {
 		writeNote(w, "* "+text, width)
@@ -122,10 +133,9 @@ func tableRejected(w io.Writer, id, what string, rejected, of int64, reasons map
 // tableNotes says below the rows of the whole what their numbers do not: warnings, a control below 0, and why a row that looks clear is
 // not.
 func tableNotes(w io.Writer, r *Result, width int) {
-	fixed, own, cuped := false, false, false
+	own, cuped := false, false
 	for i := range r.Rows {
 		row := &r.Rows[i]
-		fixed = fixed || slices.Contains(row.Reasons, ReasonFixedHorizon)
 		own = own || slices.Contains(row.Reasons, ReasonOwnTuning)
 		cuped = cuped || row.CUPED != nil
 		if len(row.Slice) > 0 {
@@ -151,8 +161,8 @@ func tableNotes(w io.Writer, r *Result, width int) {
 	if cuped {
 		writeNote(w, "* numbers and states are not adjusted by the pre-period; the adjusted difference decides nothing and is in -o json and -o csv", width)
 	}
-	if fixed {
-		writeNote(w, "! states are "+ReasonText(ReasonFixedHorizon)+"; the intervals above are always-valid", width)
+	if r.fixed() {
+		writeNote(w, "! states are "+ReasonText(ReasonFixedHorizon)+": looked at again and again it errs more often; the always-valid interval and p are in -o json and -o csv", width)
 	}
 }
 
@@ -241,16 +251,25 @@ func layouts(r *Result) []layout {
 	wideVariant.least = 0
 	control := column{head: "CONTROL", right: true, cell: func(_ *Row, t *Texts) string { return t.Control }}
 	treatment := column{head: "TREATMENT", right: true, cell: func(_ *Row, t *Texts) string { return t.Treatment }}
-	lift := column{head: "LIFT", right: true, cell: func(_ *Row, t *Texts) string { return t.Effect.Value }}
-	interval := column{head: "INTERVAL (ALWAYS VALID)", right: true, cell: func(_ *Row, t *Texts) string {
-		if t.Effect.Interval == "" {
+	// The interval and p are those that decide.
+	effect, head, narrowHead := func(t *Texts) *Effect { return &t.Effect }, "INTERVAL (ALWAYS VALID)", "ALWAYS VALID"
+	if r.fixed() {
+		effect, head, narrowHead = func(t *Texts) *Effect { return &t.Fixed }, "INTERVAL (ONE LOOK)", "ONE LOOK"
+	}
+	lift := column{head: "LIFT", right: true, cell: func(_ *Row, t *Texts) string { return effect(t).Value }}
+	interval := column{head: head, right: true, cell: func(_ *Row, t *Texts) string {
+		if effect(t).Interval == "" {
 			return Missing
 		}
-		return t.Effect.Interval
+		return effect(t).Interval
 	}}
 	narrowInterval := interval
-	narrowInterval.head = "ALWAYS VALID"
-	p := column{head: "P", right: true, cell: func(_ *Row, t *Texts) string { return t.PStands }}
+	narrowInterval.head = narrowHead
+	p := column{head: "P", right: true, cell: func(_ *Row, t *Texts) string { return t.PDecides }}
+	narrowP := p
+	if r.Correction != "" {
+		p.head, narrowP.head = "P CORRECTED", "P CORR"
+	}
 	state := column{head: "STATE", cell: func(_ *Row, t *Texts) string { return t.State }}
 	both := column{head: "STATE", cell: func(row *Row, t *Texts) string {
 		if rail := railText(row, t); rail != "" {
@@ -270,14 +289,22 @@ func layouts(r *Result) []layout {
 	with := func(interval column, rest ...column) []column { return slices.Concat([]column{interval}, levels, rest) }
 	return []layout{
 		{columns: slices.Concat([]column{metric, slice, wideVariant, control, treatment, lift}, with(interval, p, both))},
-		{columns: slices.Concat(names, []column{control, treatment, lift}, with(narrowInterval, p, both))},
-		{columns: slices.Concat(names, []column{control, treatment, lift}, with(narrowInterval, p, state)), rails: true},
-		{columns: slices.Concat(names, []column{lift}, with(narrowInterval, p, state)), rails: true},
+		{columns: slices.Concat(names, []column{control, treatment, lift}, with(narrowInterval, narrowP, both))},
+		{columns: slices.Concat(names, []column{control, treatment, lift}, with(narrowInterval, narrowP, state)), rails: true},
+		{columns: slices.Concat(names, []column{lift}, with(narrowInterval, narrowP, state)), rails: true},
 	}
 }
 
-// several says that not all rows' always-valid intervals have one level.
+// fixed says that the fixed-horizon interval and p decide the rows.
+func (r *Result) fixed() bool {
+	return slices.ContainsFunc(r.Rows, func(row Row) bool { return slices.Contains(row.Reasons, ReasonFixedHorizon) })
+}
+
+// several says that not all rows' intervals have one level. Those of one look have the experiment's.
 func several(r *Result) bool {
+	if r.fixed() {
+		return false
+	}
 	for i := range r.Rows {
 		if r.Rows[i].IntervalAlpha(r.Alpha) != r.Rows[0].IntervalAlpha(r.Alpha) {
 			return true

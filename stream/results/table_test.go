@@ -10,6 +10,41 @@ import (
 	"github.com/tidemark/tidemark/catalog"
 )
 
+// The table's interval and p are those that decide the state beside them: of one look where the definition says so, and after the correction
+// where there is one.
+func TestTableShowsWhatDecides(t *testing.T) {
+	text := func(r *Result) string {
+		var b bytes.Buffer
+		if err := Table(&b, []*Result{r}, 0); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(strings.Fields(b.String()), " ")
+	}
+	l := newLab().metric(goal("m"), 0, -1)
+	l.shares(4000, 1200, 1300) // z = 2.4
+	l.x().Fixed = true
+	fixed := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon}, Slices{})
+	holm := family(t, 2, 0, catalog.Holm)
+	corrected := Evaluate(holm.plan, 0, holm.cells(), Inputs{AsOf: noon}, Slices{})
+	row := &corrected.Rows[0]
+	if row.State != "not_clear" || *row.Difference.PAlways > 0.05 || *row.PAdjusted <= 0.05 {
+		t.Fatalf("%s %v, %v corrected", row.State, *row.Difference.PAlways, *row.PAdjusted)
+	}
+	of := fixed.Texts(&fixed.Rows[0])
+	for _, c := range []struct{ text, want string }{
+		{text(fixed), "intervals 95% METRIC SLICE VARIANT CONTROL TREATMENT LIFT INTERVAL (ONE LOOK) P STATE"},
+		{text(fixed), of.Fixed.Value + " " + of.Fixed.Interval + " " + of.PFixed + " better"},
+		{text(fixed), "! states are decided by the fixed-horizon interval, which holds for one look: looked at again and again it errs more often"},
+		{text(corrected), "INTERVAL (ALWAYS VALID) P CORRECTED STATE"},
+		{text(corrected), row.Texts(0.05).Effect.Interval + " " + FormatP(row.PAdjusted, 0.05) + " not clear"},
+		{text(corrected), "after the correction, its interval is not corrected; slices"},
+	} {
+		if !strings.Contains(c.text, c.want) {
+			t.Errorf("no %q in\n%s", c.want, c.text)
+		}
+	}
+}
+
 // No line is wider than the terminal, whatever there is to say; at 80 columns the words that decide are all there.
 func TestTableFitsTheTerminal(t *testing.T) {
 	l := family(t, 2, 3, catalog.Holm)

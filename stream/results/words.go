@@ -1,6 +1,9 @@
 package results
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Words that people read for the words of the interface, in one place like the numbers (format.go).
 
@@ -82,6 +85,8 @@ type Texts struct {
 	PFixed string
 	// PStands is what stands in a table's column p: P, or of a slice the rate at which it stands out, "q 0.0120".
 	PStands string
+	// PDecides is like PStands the p that decides the row: after the correction where there is one, and of one look where that decides.
+	PDecides string
 	// Level is the confidence of the always-valid intervals, Own the same where it is not the usual one of the result.
 	Level, Own string
 	State      string
@@ -95,8 +100,17 @@ func (r *Result) Texts(row *Row) Texts {
 	t := row.Texts(level)
 	t.PFixed = FormatP(row.Difference.P, r.Alpha)
 	t.PStands = t.P
+	t.PDecides = t.P
+	if slices.Contains(row.Reasons, ReasonFixedHorizon) {
+		t.PDecides = t.PFixed
+	}
+	if row.PAdjusted != nil {
+		t.PDecides = FormatP(row.PAdjusted, r.Alpha)
+	}
 	if len(row.Slice) > 0 && row.Q != nil {
-		t.PStands = "q " + FormatP(row.Q, level)
+		if t.PStands = "q " + FormatP(row.Q, level); !slices.Contains(row.Reasons, ReasonFixedHorizon) {
+			t.PDecides = t.PStands
+		}
 	}
 	t.Level = FormatLevel(row.IntervalAlpha(r.Alpha))
 	if t.Level != FormatLevel(r.UsualAlpha()) {
