@@ -183,7 +183,11 @@ func (p *planner) required(k func(n float64) float64) (float64, error) {
 		return 0, fmt.Errorf("an effect of %v is too small beside a standard deviation of %v for any number of subjects; plan for a larger one: %w", p.effect, math.Sqrt(p.variance), ErrRequest)
 	}
 	for range 200 {
-		next, err := stats.RequiredSubjects(p.effect, se*se, 0, 1, k(n), p.power)
+		wide := k(n)
+		if math.IsInf(wide, 1) {
+			return 0, p.tooFar(n)
+		}
+		next, err := stats.RequiredSubjects(p.effect, se*se, 0, 1, wide, p.power)
 		if err != nil {
 			return 0, err
 		}
@@ -198,15 +202,26 @@ func (p *planner) required(k func(n float64) float64) (float64, error) {
 	return math.Max(n, minArm*math.Max(1, 1/p.share)), nil
 }
 
+// tooFar refuses a boundary that is tuned for so few subjects that at n in the control nothing is left of it.
+func (p *planner) tooFar(n float64) error {
+	return fmt.Errorf("subjects is %v, where the always-valid interval is tightest: too few beside the %.4g over both arms that are planned; give about as many as there will be, or leave it out: %w", p.planned, n*(1+p.share), ErrRequest)
+}
+
 // run answers for both tests.
 func (ask *Power) run(alpha float64) (*Powered, error) {
 	p, err := ask.check()
 	if err != nil {
 		return nil, err
 	}
+	z := stats.NormalUpper(alpha / 2)
+	if p.power <= alpha/2 || !(z+stats.NormalUpper(1-p.power) > 0) { // of the two tests' k, z is the lesser
+		return nil, fmt.Errorf("power: power is %v, but no effect at all is found more often than that, to one side at alpha/2 = %v; ask for more, such as 0.8: %w", p.power, alpha/2, ErrRequest)
+	}
 	plan := func(k func(n float64) float64) (out Plan, err error) {
 		if p.n > 0 {
-			out.K = k(p.n)
+			if out.K = k(p.n); math.IsInf(out.K, 1) {
+				return out, p.tooFar(p.n)
+			}
 			if out.MDE, err = p.mde(p.n, out.K); err != nil {
 				return out, err
 			}
@@ -231,7 +246,6 @@ func (ask *Power) run(alpha float64) (*Powered, error) {
 		}
 		return out, nil
 	}
-	z := stats.NormalUpper(alpha / 2)
 	fixed, err := plan(func(float64) float64 { return z })
 	if err != nil {
 		return nil, fmt.Errorf("power: %w", err)
