@@ -60,7 +60,7 @@ func TestTrendOfAnOpenRow(t *testing.T) {
 	}
 	p := &past{world: w, days: 6}
 	text := body(open, p)
-	for _, want := range []string{`<title id="trend-CTR-B-title">Lift of CTR by day</title>`, `aria-labelledby="trend-LATENCY_P95-B-title trend-LATENCY_P95-B-desc"`, `<path class="band" d="M0 `, `<path class="limit" d="M0 `, "State then"} {
+	for _, want := range []string{`<title id="trend-CTR-B-title">Lift of CTR up to each day</title>`, `aria-labelledby="trend-LATENCY_P95-B-title trend-LATENCY_P95-B-desc"`, `<path class="band" d="M0 `, `<path class="limit" d="M0 `, "State then"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the open rows have no %s", want)
 		}
@@ -76,7 +76,7 @@ func TestTrendOfAnOpenRow(t *testing.T) {
 		ids[m[1]] = true
 	}
 	young := &past{world: w, days: 2}
-	if text := body(open, young); !strings.Contains(text, "Lift of CTR by hour") {
+	if text := body(open, young); !strings.Contains(text, "Lift of CTR up to each hour") {
 		t.Errorf("two days are not drawn by hour: asked for %v", young.asked)
 	}
 	for name, trends := range map[string]api.Trends{"off": nil, "empty": &past{world: w}, "not to be had": &past{world: w, days: -1}} {

@@ -58,7 +58,7 @@ func PageCells(set *catalog.Set, x *catalog.Experiment, r *results.Result, st st
 		"fresh": p.Fresh.State, "fresh_word": p.Fresh.Word, "day": p.Day.Text, "done": p.Day.Width,
 		"srm": p.SRM.State, "srm_word": p.SRM.Word, "crossovers": p.Crossovers,
 		"verdict": p.Verdict.State, "lead": p.Verdict.Lead, "sentence": p.Verdict.Text,
-		"why_goals": p.Verdict.Goals, "why_guardrails": p.Verdict.Guardrails, "why_warnings": p.Verdict.Warnings, "why_srm": p.Verdict.SRM, "why_data": p.Verdict.Data, "rule": p.Verdict.Rule,
+		"why_goals": p.Verdict.Goals, "why_guardrails": p.Verdict.Guardrails, "why_warnings": p.Verdict.Warnings, "why_srm": p.Verdict.SRM, "why_data": p.Verdict.Data, "rule": p.Verdict.RuleText(),
 		"shape": p.Shape, "slices": p.Slices, "life": p.Life,
 	}
 	for _, a := range p.Arms {

@@ -24,6 +24,7 @@ type Page struct {
 	SRM                                      SRM
 	Epochs                                   []Epoch // of a ramp
 	Crossovers                               string
+	Correction                               string // for many comparisons, in words; "" is none
 	Table                                    *Table // nil while there is no result
 	Shape, Slices                            string
 }
@@ -48,9 +49,21 @@ type Banner struct {
 	Text       string
 }
 
+// correction is what the states of the whole are corrected by.
+func correction(x *catalog.Experiment) string {
+	switch name := results.CorrectionName(string(x.Correction)); x.Correction {
+	case catalog.NoCorrection, "":
+		return ""
+	case catalog.Bonferroni: // each row stands at its share of alpha
+		return "states and always-valid intervals corrected by " + name
+	default:
+		return "states corrected by " + name + "; p and intervals are each row’s own"
+	}
+}
+
 // NewPage says what there is to say about an experiment; r is nil while it has no result.
 func NewPage(set *catalog.Set, x *catalog.Experiment, r *results.Result, st stream.Status, now time.Time) *Page {
-	p := &Page{ID: x.ID, Name: x.Name, Owner: x.Owner, Description: x.Description, Life: Life(x, r, now),
+	p := &Page{Correction: correction(x), ID: x.ID, Name: x.Name, Owner: x.Owner, Description: x.Description, Life: Life(x, r, now),
 		Crossovers: results.FormatCount(0), Arms: Arms(x, r), SRM: srm(r), Epochs: epochs(x, r)}
 	if p.Name == "" {
 		p.Name = x.ID

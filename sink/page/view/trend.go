@@ -91,7 +91,7 @@ func (v *Row) Trend(x *catalog.Experiment, r *results.Result, t *results.Trend) 
 		d.Points = append(d.Points, TrendPoint{Time: trendTime(p.time, t.By), Effect: e.Value, Interval: orMissing(e.Interval), P: texts.P, Word: texts.State,
 			Subjects: results.FormatCount(p.row.ByVariant[p.row.Control].N + p.row.ByVariant[p.row.Variant].N)})
 	}
-	d.Title = what + " of " + name + inArm(x, row.Variant) + " by " + t.By
+	d.Title = what + " of " + name + inArm(x, row.Variant) + " up to each " + t.By
 	oldest, newest := d.Points[len(d.Points)-1], d.Points[0]
 	d.Desc = "From " + oldest.Effect + " (" + oldest.Interval + ") on " + oldest.Time + " to " + newest.Effect + " (" + newest.Interval + ") on " + newest.Time + "; each with its always-valid interval. The table below has the numbers."
 	return d

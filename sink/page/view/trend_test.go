@@ -70,7 +70,7 @@ func TestTrendIsDrawnFromItsPoints(t *testing.T) {
 	x, r := experiment(), said([4]string{"CTR", "b", "better", ""})
 	r.Rows[0].Lift = results.Lift{Value: ptr(0.03), IntervalAlways: &[2]float64{0.01, 0.05}}
 	d := drawn(x, r, course("day", 0, 0.5, 0.04, 0.03))
-	if d.Title != "Lift of CTR by day" || d.ID != "trend-CTR-B" || d.State != "better" {
+	if d.Title != "Lift of CTR up to each day" || d.ID != "trend-CTR-B" || d.State != "better" {
 		t.Errorf("%q, %q, %q", d.Title, d.ID, d.State)
 	}
 	if want := "From +2.0% (—) on 2 Jan to +3.0% (+1.0 … +5.0) on 6 Jan 12:00; each with its always-valid interval. The table below has the numbers."; d.Desc != want {

@@ -20,13 +20,32 @@ type Verdict struct {
 	Goals, Guardrails, Warnings, SRM, Data, Rule string
 }
 
+// ruleWords are the rules as people read them.
+var ruleWords = map[string]string{
+	"no_result":             "there is no result",
+	"before_start":          "the start is still to come",
+	"no_subjects":           "nobody is exposed",
+	"any_row_failed":        "a row cannot be computed",
+	"srm_failed":            "the split is not as planned",
+	"any_guardrail_crossed": "a guardrail is crossed, whatever the goals say",
+	"any_row_unreliable":    "a row is unreliable",
+	"all_goals_better_and_no_guardrail_near_or_crossed": "all goals of a treatment are better, and no guardrail is near its limit or beyond",
+	"goal_worse":        "a goal is worse and none is better",
+	"some_goals_better": "a goal is better, but not all are, or a guardrail is near its limit",
+	"collecting":        "no goal has subjects enough",
+	"no_goal_clear":     "no goal is clear",
+}
+
+// RuleText is the rule in words.
+func (v Verdict) RuleText() string { return ruleWords[v.Rule] }
+
 // tally counts the whole's rows.
 type tally struct {
 	goals, better, worse, collecting, noData, unreliable, failed int
 	rails, crossed, near                                         int
 	goalRows, betterRows, worseRows, crossedRows, nearRows       []*results.Row
-	warnedRows                                                   []*results.Row
-	shown                                                        int // guardrails shown to be within their limits
+	warnedRows, harmedRows                                       []*results.Row // harmed: guardrails that are worse, within their limits
+	shown                                                        int            // guardrails shown to be within their limits
 }
 
 func count(r *results.Result) tally {
@@ -67,6 +86,10 @@ func count(r *results.Result) tally {
 			case "crossed":
 				t.crossed++
 				t.crossedRows = append(t.crossedRows, row)
+			case "within":
+				if row.State == "worse" {
+					t.harmedRows = append(t.harmedRows, row)
+				}
 			case "near":
 				t.near++
 				t.nearRows = append(t.nearRows, row)
@@ -127,9 +150,12 @@ func judge(x *catalog.Experiment, r *results.Result, p *Page) Verdict {
 	if t.near > 0 {
 		near = " " + strconv.Itoa(t.near) + " of " + strconv.Itoa(t.rails) + " guardrails near " + plural(t.near, "its limit", "their limits") + "."
 	}
+	if len(t.harmedRows) > 0 {
+		near += " " + plural(len(t.harmedRows), "Guardrail ", "Guardrails: ") + list(x, r, t.harmedRows, "worse, within its limit")
+	}
 	switch {
 	case len(best) > 0 && t.near == 0:
-		return say("better", "Ready to decide.", list(x, r, best, "better")+checkFirst(x, best), "all_goals_better_and_no_guardrail_near_or_crossed")
+		return say("better", "Ready to decide.", list(x, r, best, "better")+near+checkFirst(x, best), "all_goals_better_and_no_guardrail_near_or_crossed")
 	case t.worse > 0 && t.better == 0:
 		return say("worse", ifelse(over, "Do not ship"+who(x, t.worseRows)+".", "Consider stopping"+who(x, t.worseRows)+"."), list(x, r, t.worseRows, "worse")+near+checkFirst(x, t.worseRows), "goal_worse")
 	case t.better > 0:

@@ -142,6 +142,7 @@ func TestVerdictFollowsTheRule(t *testing.T) {
 		rule   string
 	}{
 		{"all good", nil, [][4]string{goal("better"), rail("within")}, "better", "Ready to decide. " + better, "all_goals_better_and_no_guardrail_near_or_crossed"},
+		{"a guardrail worse within its limit", nil, [][4]string{goal("better"), {"P95", "b", "worse", "within"}}, "better", "Ready to decide. " + better + " Guardrail p95 latency worse, within its limit: +2.3% (95% always-valid +0.4 … +4.2).", "all_goals_better_and_no_guardrail_near_or_crossed"},
 		{"near", nil, [][4]string{goal("better"), rail("near")}, "better", "Keep running. " + better + " 1 of 1 guardrails near its limit.", "some_goals_better"},
 		{"crossed beats better", nil, [][4]string{goal("better"), rail("crossed")}, "worse", "Stop or roll back. p95 latency crossed its limit +5%: +2.3% (95% always-valid +0.4 … +4.2).", "any_guardrail_crossed"},
 		{"worse", nil, [][4]string{goal("worse"), rail("within")}, "worse", "Consider stopping. CTR worse: +2.3% (95% always-valid +0.4 … +4.2).", "goal_worse"},
@@ -161,6 +162,9 @@ func TestVerdictFollowsTheRule(t *testing.T) {
 		v := judge(experiment(), r, &Page{})
 		if got := v.Lead + " " + v.Text; v.State != c.state || got != c.text || v.Rule != c.rule {
 			t.Errorf("%s: %s, %q by %s\nwant %s, %q by %s", c.name, v.State, got, v.Rule, c.state, c.text, c.rule)
+		}
+		if v.RuleText() == "" || strings.Contains(v.RuleText(), "_") {
+			t.Errorf("%s: the rule %s reads %q", c.name, v.Rule, v.RuleText())
 		}
 	}
 }
