@@ -134,3 +134,38 @@ func TestAnalyzeAsOfBeforeItsDataIsRefused(t *testing.T) {
 		t.Errorf("%v, %+v", err, r)
 	}
 }
+
+// Files that are complete up to a time let a strict metric's subjects in whose windows are over by then, though no event says so; the look at
+// a planned end is of those whose windows are over at the end.
+func TestAnalyzeAsOfEndsStrictWindows(t *testing.T) {
+	text := strings.Replace(fmt.Sprintf(shopYAML, noFiles[0], noFiles[1]), "goals: [ARPU]", "end: 2026-03-04T00:00:00Z\n  sequential: {final_look: true}\n  goals: [SOON]", 1)
+	set := catalogtest.Parse(t, text+`
+---
+metric: {metric_id: SOON, subject: subject, direction: up, window: 1h, strict: true, numerator: {event: PURCHASE, agg: COUNT, value: subject}}
+`)
+	day := time.Date(2026, 3, 3, 23, 0, 0, 0, time.UTC)
+	var exposures []string
+	for i := range 120 { // one a minute, the last at 00:59
+		exposures = append(exposures, fmt.Sprintf(`{"user_id":"u%d","variant":"%s","platform":"web","ts":%d}`, i, []string{"control", "treatment"}[i%2], day.Unix()+int64(60*i)))
+	}
+	for _, c := range []struct {
+		lines int
+		asOf  time.Time
+		want  int64 // subjects
+	}{
+		{60, time.Time{}, 0}, // up to 23:59, when no window is over
+		{60, day.Add(90 * time.Minute), 31},
+		{60, day.Add(2 * time.Hour), 60},
+		{120, time.Time{}, 60}, // up to 00:59
+		{120, day.AddDate(0, 0, 1), 120},
+	} {
+		r, err := analyzeAsOf(t, set, exposures[:c.lines], nil, c.asOf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		arms := r.Rows[0].ByVariant
+		if got := arms["control"].N + arms["treatment"].N; r.Rows[0].Metric != "SOON" || got != c.want {
+			t.Errorf("%d exposures as of %v: %d subjects of %s, want %d", c.lines, c.asOf, got, r.Rows[0].Metric, c.want)
+		}
+	}
+}

@@ -3,14 +3,14 @@ package stream
 import "context"
 
 // endFiles tells every shard of a subject type that is read from files that all have ended, and by what time: that of the
-// latest event of any shard. It is by the data's own time, and not by one shard's part of it, that strict windows are over,
+// latest event of any shard, or a later one up to which they are said to be complete. It is by the data's own time, and not by one shard's part of it, that strict windows are over,
 // or the numbers would depend on how many shards there are. It is told again after a restart, which changes nothing.
 func (t *subjectType) endFiles(ctx context.Context, shards []*shard) error {
 	latest, err := latestOf(ctx, shards)
 	if err != nil {
 		return err
 	}
-	latest = min(latest, t.engine.until)
+	latest = min(max(latest, t.engine.vouched), t.engine.until)
 	for _, s := range shards {
 		err := s.do(ctx, func() {
 			if s.store == nil || s.halt != nil {

@@ -72,7 +72,7 @@ func analyzeCommand(t terminal) *cobra.Command {
 	c.Flags().StringVar(&slices, "slices", "none", "all, none, or dimensions by comma")
 	c.Flags().StringVarP(&output, "output", "o", "table", "table, json or csv")
 	c.Flags().StringVar(&factsFile, "facts", "", "use the dated facts (tunings, frozen percentiles) of this JSON `FILE` instead of the data's own: a result as -o json prints it")
-	c.Flags().StringVar(&asOf, "as-of", "", "the `TIME` up to which the files are complete, if it is later than their latest event: a final look planned at it or before is then due")
+	c.Flags().StringVar(&asOf, "as-of", "", "the `TIME` up to which the files are complete, if it is later than their latest event: a final look planned at it or before is then due, and strict windows that end by then are over")
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "no progress, only warnings and errors")
 	return c
 }
