@@ -36,8 +36,10 @@ type Estimate struct {
 
 // Difference is treatment − control.
 type Difference struct {
-	Value          *float64    `json:"value"`
-	SE             *float64    `json:"se"`
+	Value *float64 `json:"value"`
+	SE    *float64 `json:"se"`
+	// SEAlways is the standard error that the always-valid numbers are made of, absent where that is SE.
+	SEAlways       *float64    `json:"se_always,omitempty"`
 	Z              *float64    `json:"z"`
 	P              *float64    `json:"p"`
 	Log10P         *float64    `json:"log10_p"`
@@ -255,7 +257,7 @@ func estimate(e stats.Estimate) *Estimate {
 
 func differenceOf(t stats.Test) Difference {
 	return Difference{
-		Value: t.Value.Ptr(), SE: t.SE.Ptr(), Z: t.Z.Ptr(), P: t.P.Ptr(), Log10P: t.Log10P.Ptr(), Interval: t.Interval.Ptr(),
+		Value: t.Value.Ptr(), SE: t.SE.Ptr(), SEAlways: t.SEAlways.Ptr(), Z: t.Z.Ptr(), P: t.P.Ptr(), Log10P: t.Log10P.Ptr(), Interval: t.Interval.Ptr(),
 		PAlways: t.Always.P.Ptr(), LogE: t.Always.LogE.Ptr(), K: t.Always.K.Ptr(), IntervalAlways: t.Always.Interval.Ptr(),
 	}
 }

@@ -53,6 +53,9 @@ func calcTable(w io.Writer, a *calc.Answer) error {
 		line("state", strings.Join(append([]string{results.StateText(a.State)}, reasonTexts(a.Reasons)...), "; "))
 		line("z, Welch", fmt.Sprintf("z %s, df %s, p %s", digits(a.Difference.Z), digits(a.Welch.DF), digits(a.Welch.P)))
 		if a.Tuning != nil {
+			if se := a.Difference.SEAlways; se != nil {
+				line("always-valid", "se "+digits(se)+" instead of "+digits(a.Difference.SE)+": arms of unequal size")
+			}
 			line("tuning", fmt.Sprintf("k %s, v* %s, τ² %s", digits(a.Difference.K), digits(a.Tuning.V), digits(a.Tuning.Tau2)))
 		}
 		if a.CUPED != nil {

@@ -40,6 +40,42 @@ experiment:
   stats: {mde: 10%%%s}
 `
 
+// analyzedRows analyzes 4,000 subjects, so many in a hundred of them in the treatment, whose values vary less than the control's.
+func analyzedRows(t *testing.T, treatment int, stats, lines, end string) (text string, r results.Result) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "x.yaml"), []byte(fmt.Sprintf(powerRowYAML, 100-treatment, treatment, end, stats)+lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(5, 1))
+	log := strings.Builder{}
+	log.WriteString("subject,variant,value,at\n")
+	for i := range 4000 {
+		variant := "control"
+		if rng.IntN(100) < treatment {
+			variant = "treatment"
+		}
+		value := math.Exp(rng.NormFloat64())
+		if variant == "treatment" {
+			value *= 0.5
+		}
+		for range 1 + rng.IntN(3) {
+			fmt.Fprintf(&log, "u%d,%s,%.2f,%d\n", i, variant, value, 1772409600+i*300)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "log.csv"), []byte(log.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, text, errOut := call("analyze", dir, "-q", "-o", "json")
+	if code != exitOK {
+		t.Fatal(errOut)
+	}
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		t.Fatal(err)
+	}
+	return text, r
+}
+
 // The command and the row it reads say the same of one row: with arms of one size and of very different size, before and after a planned
 // look, under a share of the level, a fixed prior and another mixture.
 func TestPowerOfARowIsTheRows(t *testing.T) {
@@ -59,37 +95,7 @@ func TestPowerOfARowIsTheRows(t *testing.T) {
 		{"a fixed prior", "", "  sequential: {tau2: 2}\n", late, 10, false, false},
 		{"student", "", "  sequential: {mixture: student}\n", late, 10, true, false},
 	} {
-		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "x.yaml"), []byte(fmt.Sprintf(powerRowYAML, 100-c.treatment, c.treatment, c.end, c.stats)+c.lines), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		rng := rand.New(rand.NewPCG(5, 1))
-		log := strings.Builder{}
-		log.WriteString("subject,variant,value,at\n")
-		for i := range 4000 {
-			variant := "control"
-			if rng.IntN(100) < c.treatment {
-				variant = "treatment"
-			}
-			value := math.Exp(rng.NormFloat64())
-			if variant == "treatment" {
-				value *= 0.5 // an arm that varies less is judged by the other's variance
-			}
-			for range 1 + rng.IntN(3) {
-				fmt.Fprintf(&log, "u%d,%s,%.2f,%d\n", i, variant, value, 1772409600+i*300)
-			}
-		}
-		if err := os.WriteFile(filepath.Join(dir, "log.csv"), []byte(log.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		code, text, errOut := call("analyze", dir, "-q", "-o", "json")
-		if code != exitOK {
-			t.Fatalf("%s: %s", c.name, errOut)
-		}
-		var r results.Result
-		if err := json.Unmarshal([]byte(text), &r); err != nil {
-			t.Fatal(err)
-		}
+		text, r := analyzedRows(t, c.treatment, c.stats, c.lines, c.end)
 		code, out, errOut := send(text, "power", "--from", "-", "--effect", "10%", "-o", "json")
 		if code != exitOK {
 			t.Fatalf("%s: %s", c.name, errOut)
@@ -116,6 +122,38 @@ func TestPowerOfARowIsTheRows(t *testing.T) {
 			if final := row.Tuning.Final != nil; final != (c.name == "final look done" && row.Metric == "VALUE") || c.to != (r.FinalLook != nil && r.FinalLook.State == "to_come") {
 				t.Errorf("%s: the look is %+v", c.name, r.FinalLook)
 			}
+		}
+	}
+}
+
+// calc says by which error its always-valid numbers go, as the row does.
+func TestCalcOfARowIsTheRows(t *testing.T) {
+	for _, treatment := range []int{50, 10} {
+		_, r := analyzedRows(t, treatment, "", "", "2027-03-02T00:00:00Z")
+		row := &r.Rows[0]
+		request, err := json.Marshal(map[string]any{"control": row.ByVariant["control"], "treatment": row.ByVariant["treatment"], "tuning": map[string]any{"v": row.Tuning.V}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, out, errOut := send(string(request), "calc", "-o", "json")
+		if code != exitOK {
+			t.Fatal(errOut)
+		}
+		_, table, _ := send(string(request), "calc")
+		d := &row.Difference
+		if says := strings.Contains(table, "always-valid  se "); (d.SEAlways != nil) != (treatment == 10) || says != (d.SEAlways != nil) {
+			t.Errorf("%d %% in the treatment: se_always %v, and the table is\n%s", treatment, d.SEAlways, table)
+		}
+		got, se := field(t, out, "difference.se_always"), *d.SE
+		if d.SEAlways == nil && got != nil || d.SEAlways != nil && (got == nil || math.Abs(got.(float64)-*d.SEAlways) > 1e-12**d.SEAlways) {
+			t.Errorf("%d %% in the treatment: se_always is %v, the row has %v", treatment, got, d.SEAlways)
+		}
+		if d.SEAlways != nil {
+			se = *d.SEAlways
+		}
+		k, p, width := field(t, out, "difference.k").(float64), field(t, out, "difference.p_always").(float64), d.IntervalAlways[1]-d.IntervalAlways[0]
+		if math.Abs(2*k*se-width) > 1e-9*width || math.Abs(p-*d.PAlways) > 1e-9*p {
+			t.Errorf("%d %% in the treatment: k %v, p %v; the row has %v, %v", treatment, k, p, *d.IntervalAlways, *d.PAlways)
 		}
 	}
 }
