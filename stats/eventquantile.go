@@ -26,7 +26,7 @@ type Distribution interface {
 // others, though the quantile is about to step to the next, on one side. Q must spread equal values, so that it never is without
 // width. An arm has enough events if, counted by what their error is worth, n ≥ 4·p/(1−p) and n ≥ 4·(1−p)/p.
 // The value is absent without events; the error where all events lie on one side of the cut, or none is counted up to it yet.
-// Sources: Deng, Knoblich & Lu, KDD 2018 (arXiv:1803.06336), §4; Woodruff, JASA 1952; statistics.md §2.12.
+// Sources: Deng, Knoblich & Lu, KDD 2018 (arXiv:1803.06336), §4; Woodruff, JASA 1952.
 func EventQuantile(sums *moment.Sums, events Distribution, p, unit float64) (e Estimate, few bool) {
 	e.N = sums.N
 	at, err := events.At(p)

@@ -133,7 +133,7 @@ const (
 
 // Silence returns why nothing may be said yet about two arms, nil if something may: fewer than 100 subjects, a variance
 // that is not above 0 (or can't be computed), fewer than 25 subjects with a numerator other than 0, or a mean denominator less than 10
-// of its standard errors from 0, in either arm. Source: DESIGN §7; statistics.md §3.5, 3.
+// of its standard errors from 0, in either arm. Source: DESIGN §7.
 func Silence(treatment, control *moment.Sums, t, c Estimate) []Reason {
 	var rs []Reason
 	if treatment.N < minSubjects || control.N < minSubjects {

@@ -233,7 +233,7 @@ const leastPool = 1000
 
 // percentiles returns the range between a metric's percentiles over all shards, and whether it may be frozen: all shards are
 // here, enough subjects are, and their totals have had the time to grow that the definition gives them. Data that is analysed is
-// complete, and may always. A range of one value is not frozen: it would make all subjects equal.
+// all there is, and may always: waiting is for totals that still grow. A range of one value is not frozen: it would make all subjects equal.
 func (x *experiment) percentiles(f frozenMetric, parts []part, i int) (r catalog.ClipRange, ready bool) {
 	w, e := f.m.Metric.Winsorize, x.t.engine
 	var pool sketch.Quantiles
@@ -292,7 +292,6 @@ func (x *experiment) percentiles(f frozenMetric, parts []part, i int) (r catalog
 
 // cut returns where a quantile metric's events are counted up to: the control's quantile, as far as it is known once enough of
 // its events lie on both sides of it (what events are worth is only known afterwards).
-// Source: statistics.md §2.12.
 func (x *experiment) cut(f frozenMetric, parts []part, i int) (r catalog.ClipRange, ready bool) {
 	var events sketch.Quantiles
 	for k := range parts {

@@ -7,7 +7,7 @@ import (
 	"github.com/tidemark/tidemark/stats"
 )
 
-// Rows are the rows of the protocol (statistics.md §3.6), in order.
+// Rows are the rows of the protocol (docs/protocol.md), in order.
 var rowTitles = []Row{
 	{ID: "A1", Title: "A/A of five distributions, 20,000 subjects an arm, a look after every pair"},
 	{ID: "A2", Title: "the same, one look at the end"},
@@ -34,7 +34,7 @@ var rowTitles = []Row{
 func Rows() []Row { return rowTitles }
 
 // Protocol returns the cases of all rows, with the run counts that they are judged at. Figures and tolerances are those of
-// statistics.md §3.1 to §3.6.
+// docs/protocol.md.
 func Protocol() []Case {
 	var all []Case
 	for _, part := range [][]Case{looksCases(), rampCases(), skewedCases(), accruingCases(), ratioCases(), unstableCases(), adjustedCases(), splitCases(), rampSplitCases(), familyCases(), earlyCases(), winsorizedCases(), quantileCases(), powerCases(), liftCases()} {

@@ -12,7 +12,7 @@ import (
 
 // GrowthBook packages/shared/test/power.test.ts: mean 10, variance 3909.99977, lift .05, 400,000 subjects in three arms. Its planner
 // prints .20596 and .12821 for the sequential test with N* = 5000, which is z·(δ/(k·SE) − 1) for a test that rejects at k·SE: at the
-// last look the power is .07206 and the smallest effect .11044 (statistics.md §2.7).
+// last look the power is .07206 and the smallest effect .11044.
 func TestPowerIsNotThePlannersFault(t *testing.T) {
 	code, out, errOut := call("power", "--mean", "10", "--sd", "62.5299909", "--effect", "5%", "--subjects", "400000", "--arms", "3", "--lift", "delta", "--tuned", "5000", "-o", "json")
 	if code != exitOK {
@@ -107,7 +107,7 @@ func TestPowerReadsARunningExperiment(t *testing.T) {
 	se := math.Sqrt((.1*.9 + .103*.897) / 19999)
 	printed(t, first, "0.now.fixed.mde", 2.801585*se, 7)
 	printed(t, first, "0.now.fixed.mde_lift", 28.01585*se, 6)
-	// At the size it was tuned for k is 3.035; at .4 of it 3.137 (statistics.md §2.8: .3 → 3.200).
+	// At the size it was tuned for k is 3.035; at .4 of it 3.137.
 	printed(t, first, "0.end.sequential.k", 3.0352, 4)
 	printed(t, first, "0.end.sequential.mde", (3.0352+.841621)*se*math.Sqrt(.4), 6)
 	printed(t, first, "0.end.days", 10, 6)
