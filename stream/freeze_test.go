@@ -157,6 +157,10 @@ func TestAnalyzeWinsorizesAtThePooledPercentiles(t *testing.T) {
 	if !slices.Contains(row.Reasons, results.ReasonOwnTuning) || slices.Contains(row.Reasons, results.ReasonNotFrozen) || row.State == "collecting" {
 		t.Errorf("state %s, reasons %q", row.State, row.Reasons)
 	}
+	var table strings.Builder
+	if err := results.Table(&table, []*results.Result{r}, 0); err != nil || !strings.Contains(table.String(), "* ARPU: totals are clipped at percentiles of this data, frozen at its end") {
+		t.Errorf("%v, the table is\n%s", err, table.String())
+	}
 	fact := r.Tuning["ARPU"]
 	capped := analyzeLog(t, robustShop(t, noFiles, fmt.Sprintf("cap: {upper: %s, lower: %s}", fact.Upper, fact.Lower)), exposures, purchases, nil)
 	if got, want := cellsOf(r), cellsOf(capped); got != want {

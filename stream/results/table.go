@@ -145,6 +145,9 @@ func tableNotes(w io.Writer, r *Result, width int) {
 		if len(r.Subjects) > 2 {
 			name += " " + visible(row.Variant)
 		}
+		if clip, first := r.Tuning[row.Metric], i == 0 || r.Rows[i-1].Metric != row.Metric; clip.own && row.Clip != nil && first {
+			writeNote(w, "* "+row.Metric+": totals are clipped at percentiles of this data, frozen at its end; a running engine freezes them once there is enough", width)
+		}
 		for _, reason := range row.Reasons {
 			switch reason {
 			case ReasonCorrected, ReasonFinalLook, "negative_control":
