@@ -202,7 +202,9 @@ func requestError(err error) error {
 		return usage("%v; there are %s", err, strings.Join(unknown.Known, ", "))
 	}
 	if errors.Is(err, calc.ErrRequest) || errors.Is(err, stats.ErrWeights) || errors.Is(err, stats.ErrPlan) {
-		return usage("%v", err)
+		// Who asks at a command line has no use for the package's name and the sentinel's.
+		text := strings.Replace(err.Error(), "calc: ", "", 1)
+		return usage("%s", strings.TrimSuffix(strings.TrimPrefix(text, "power: "), ": "+calc.ErrRequest.Error()))
 	}
 	return err
 }

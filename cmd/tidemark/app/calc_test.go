@@ -208,7 +208,7 @@ func TestExamplesOfHelpRun(t *testing.T) {
 func TestCalcNamesWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ args, input, says string }{
 		{"calc --control n=3", "", "control and treatment go together"},
-		{"calc --control n=3,sum --treatment n=3", "", `--control: calc: "sum" is not name=value`},
+		{"calc --control n=3,sum --treatment n=3", "", `--control: "sum" is not name=value`},
 		{"calc --control n=3,summ_num=3 --treatment n=3", "", `did you mean "sum_num"?`},
 		{"calc --control n=three --treatment n=3", "", "n is a JSON string, it must be a whole number"},
 		{"calc --control n=3,sum=1e3,sum2=4 --treatment n=3,sum=1,sum2=1", "", `control.sum_num is "1e3"; it must be a decimal number`},
@@ -250,6 +250,9 @@ func TestCalcNamesWhatIsWrong(t *testing.T) {
 		{"calc", `{"tuning": {"v": "much"}, "p": [0.1]}`, "tuning.v is a JSON string, it must be a number"},
 	} {
 		code, out, errOut := send(c.input, strings.Fields(c.args)...)
+		if strings.Contains(errOut, "calc: ") || strings.Contains(errOut, "bad request") {
+			t.Errorf("tidemark %s says of which package it is: %s", c.args, errOut)
+		}
 		if code != exitUsage || out != "" || !strings.Contains(errOut, c.says) {
 			t.Errorf("tidemark %s with %q exits %d and says %q, want %d and something with %q", c.args, c.input, code, errOut, exitUsage, c.says)
 		}
