@@ -42,20 +42,44 @@ func (e *FileError) Unwrap() error { return e.Err }
 // maxRow bounds one record of a file.
 const maxRow = 1 << 20
 
-// openFile opens a file for reading and unpacks it: gzip and zstd are known by their first bytes, whatever the name.
-// read counts the file's own bytes.
-func openFile(path string, read *atomic.Int64) (io.ReadCloser, error) {
-	f, err := os.Open(path)
+// openRegular opens a file of a source. What is no regular file is refused before it is opened: opening a named pipe waits for its writer,
+// and would not hear that the process is to end. A source is read more than once, first to know it again, and again after a restart; of a
+// pipe nothing would be left.
+func openRegular(path string) (*os.File, fs.FileInfo, error) {
+	f := (*os.File)(nil)
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().IsRegular() {
+		f, err = os.Open(path)
+	}
 	if err != nil {
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
 			err = pe.Err // the name is in FileError
 		}
-		return nil, err
+		return nil, nil, err
 	}
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		f.Close()
-		return nil, errors.New("it is a directory")
+	kind := "not a regular file"
+	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		return f, info, nil
+	case mode.IsDir():
+		return nil, nil, errors.New("it is a directory")
+	case mode&fs.ModeNamedPipe != 0:
+		kind = "a pipe"
+	case mode&fs.ModeDevice != 0:
+		kind = "a device"
+	case mode&fs.ModeSocket != 0:
+		kind = "a socket"
+	}
+	return nil, nil, fmt.Errorf("it is %s, and a source's files are read more than once: write what comes from it to a file first, and name that file", kind)
+}
+
+// openFile opens a file for reading and unpacks it: gzip and zstd are known by their first bytes, whatever the name.
+// read counts the file's own bytes.
+func openFile(path string, read *atomic.Int64) (io.ReadCloser, error) {
+	f, _, err := openRegular(path)
+	if err != nil {
+		return nil, err
 	}
 	buffered := bufio.NewReaderSize(&countingReader{f, read}, 256<<10)
 	head, err := buffered.Peek(4)
@@ -161,22 +185,11 @@ func inputFiles(source *catalog.Source, override []string) ([]inputFile, error) 
 }
 
 func (f *inputFile) identify() error {
-	h, err := os.Open(f.path)
+	h, info, err := openRegular(f.path)
 	if err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			return pe.Err
-		}
 		return err
 	}
 	defer h.Close()
-	info, err := h.Stat()
-	if err != nil {
-		return err
-	}
-	if info.IsDir() {
-		return errors.New("it is a directory")
-	}
 	f.size = info.Size()
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%d\n", f.size)

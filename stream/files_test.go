@@ -9,10 +9,12 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
@@ -338,6 +340,52 @@ func TestAnalyzeNamesTheFileThatCannotBeRead(t *testing.T) {
 			t.Errorf("%s: results %v, error %v; want a FileError of orders that says %q", filepath.Base(path), list, err, want)
 		}
 	}
+}
+
+// A pipe is refused by analyze and serve before anybody waits for its writer, and so is what a shell's <( ) names.
+func TestPipesAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	exposures, _ := shopLog(3, 100, 100)
+	x, named := filepath.Join(dir, "x.ndjson"), filepath.Join(dir, "fifo.ndjson")
+	writeLines(t, x, exposures)
+	paths := map[string]string{"a device": os.DevNull}
+	if out, err := exec.Command("mkfifo", named).CombinedOutput(); err != nil {
+		t.Logf("no named pipe: %v %s", err, out)
+	} else {
+		paths["a pipe"] = named
+	}
+	if r, w, err := os.Pipe(); err == nil {
+		defer r.Close()
+		defer w.Close()
+		if path := fmt.Sprintf("/dev/fd/%d", r.Fd()); exists(path) {
+			paths["pipe, and"] = path
+		}
+	}
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode()&os.ModeDevice == 0 {
+		t.Skip("no devices here")
+	}
+	for says, path := range paths {
+		files := map[string][]string{"exposures": {x}, "orders": {path}}
+		check := func(err error) {
+			t.Helper()
+			var fe *FileError
+			if !errors.As(err, &fe) || fe.File != path || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "write what comes from it to a file first") {
+				t.Errorf("%s: %v; want a FileError that says %q", path, err, says)
+			}
+		}
+		_, err := Analyze(context.Background(), shopSet(t, "files: [none.ndjson]", "files: [none.ndjson]"), AnalyzeOptions{Options: Options{Logger: quietLog(), Files: files}})
+		check(err)
+		e, err := New(shopSet(t, "files: [none.ndjson]", "files: [none.ndjson]"), Options{Logger: quietLog(), Files: files, Dir: "data", FS: vfs.NewMem(), KeepOpen: true, DiskLow: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(e.Run(context.Background()))
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func TestAnalyzeRefusesATopic(t *testing.T) {
