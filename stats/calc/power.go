@@ -125,7 +125,10 @@ func (p *Power) check() (q planner, err error) {
 	case q.delta && !q.relative:
 		return refuse("lift delta is for relative effects")
 	case math.IsNaN(q.unitSE(q.effect)):
-		return refuse("an effect of %v takes the rate %v out of 0 to 1", q.effect, q.rate)
+		if !q.relative {
+			return refuse("a difference of %v takes the rate %v out of 0 to 1; a lift of %v in a hundred is relative (on a command line %v%%)", q.effect, q.rate, q.effect, q.effect)
+		}
+		return refuse("a lift of %v%% takes the rate %v out of 0 to 1", q.effect*100, q.rate)
 	}
 	return q, nil
 }
