@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -18,7 +19,7 @@ import (
 //	f <experiment> 0 <row key> → results.Tuning as JSON: the tuned information of a row, set once
 //	r <experiment> 0 → results.Result as JSON: the last result kept
 //	d <experiment> 0 → results.Days as JSON: the last look at the days since exposure
-//	l <experiment> 0 <time in ns, 20 digits> → results.Level as JSON: the level from then on
+//	l <experiment> 0 <number, 20 digits> → results.Level as JSON: the level from then on; numbered as they came, for clocks step back
 //	a 0 <time in ns, 20 digits> → audited as JSON: an operator's decision and what came of it
 //	g <subject>/<generation> 0 <topic>/<partition>/<time in ns, 20 digits> → Gap as JSON: an accepted gap
 type factStore struct{ db *pebble.DB }
@@ -75,6 +76,20 @@ func (s *factStore) set(prefix byte, owner, name string, value any) error {
 		return err
 	}
 	return s.db.Set(factKey(prefix, owner, name), text, pebble.Sync)
+}
+
+// add keeps a value under prefix and owner, behind all that are there.
+func (s *factStore) add(prefix byte, owner string, value any) error {
+	next := uint64(0)
+	err := s.each(prefix, owner, func(name string, _ []byte) error {
+		last, err := strconv.ParseUint(name, 10, 64)
+		next = last + 1
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.set(prefix, owner, fmt.Sprintf("%020d", next), value)
 }
 
 // audited is what is kept of an operator's decision.
@@ -167,7 +182,7 @@ func (e *Engine) keepLevel(x *experiment, r *results.Result) {
 	if changes := r.LevelChanges(); len(changes) > 0 {
 		e.opt.Logger.Warn("the level of an experiment was changed after results had been shown", "experiment", x.x.ID, "change", changes[len(changes)-1])
 	}
-	if err := e.facts.set(levelPrefix, x.x.ID, fmt.Sprintf("%020d", r.NewLevel.Set.UnixNano()), r.NewLevel); err != nil {
+	if err := e.facts.add(levelPrefix, x.x.ID, r.NewLevel); err != nil {
 		e.opt.Logger.Error("keep the level of an experiment", "experiment", x.x.ID, "err", err)
 	}
 }

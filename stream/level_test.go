@@ -71,6 +71,12 @@ func TestChangedLevelIsAFact(t *testing.T) {
 	check(run(with("  stats: {alpha: 0.1, correction: holm}\n  sequential: {subjects: 5000}")), first, second)
 	third := "alpha 0.1 → 0.05, correction Holm → none, tightest at 5,000 subjects → 10,000 subjects" + at(6)
 	check(run(nil), first, second, third)
+	// A clock that steps back changes no order: the last level is the last that came, and is found again at every restart.
+	now = now.Add(-48 * time.Hour)
+	fourth := "alpha 0.05 → 0.02" + at(7-48)
+	for range 3 {
+		check(run(with("  stats: {alpha: 0.02}")), first, second, third, fourth)
+	}
 	check(run(func(text string) string {
 		return strings.Replace(with("  stats: {alpha: 0.01}")(text), "start: 2026-03-02T00:00:00Z", "start: 2026-03-03T00:00:00Z", 1)
 	}))

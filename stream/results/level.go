@@ -132,7 +132,7 @@ func (l Level) differences(o Level) (texts []string) {
 }
 
 // LevelChanges say what was changed of the experiment's level after results had been shown, and when: "alpha 0.05 → 0.1 (2026-03-09
-// 12:00 UTC)", in the order of time.
+// 12:00 UTC)", in the order in which they came; where a clock stepped back that is not the order of the times.
 func (r *Result) LevelChanges() (texts []string) {
 	for i := 1; i < len(r.Levels); i++ {
 		texts = append(texts, fmt.Sprintf("%s (%s)", strings.Join(r.Levels[i-1].differences(r.Levels[i]), ", "), r.Levels[i].Set.UTC().Format("2006-01-02 15:04 UTC")))
