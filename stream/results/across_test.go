@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tidemark/tidemark/catalog"
@@ -67,6 +68,15 @@ func TestAcrossRow(t *testing.T) {
 	}
 	if len(r.FactsOf()) > 0 || r.Comparisons() != 0 {
 		t.Errorf("facts %v, %d comparisons", r.FactsOf(), r.Comparisons())
+	}
+	// Nor is the difference of arms' numbers shown where a lift stands.
+	var table bytes.Buffer
+	if err := Table(&table, []*Result{r}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if texts := r.Texts(&row); texts.Effect.Value != Missing || texts.Fixed.Value != Missing || texts.Absolute.Value == Missing ||
+		!strings.Contains(table.String(), "* "+row.Metric+": a count over an arm has no sampling error, so there is no test\n") {
+		t.Errorf("%+v\n%s", texts, table.String())
 	}
 	var b bytes.Buffer
 	if err := WriteCSV(&b, []*Result{r}); err != nil {

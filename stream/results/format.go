@@ -10,7 +10,7 @@ import (
 // of a result, so that one value has one text (C6).
 //
 // How many decimals a number gets follows from how well it is known: the half-width of its interval is shown to two
-// significant digits, and value and bounds with the same decimals.
+// significant digits, and value and bounds with the same decimals; with more where an end would else lose its sign.
 
 const (
 	// Missing stands for a number that is not there.
@@ -59,6 +59,9 @@ func effect(value *float64, interval Interval, factor float64, before, after str
 	if bounded {
 		if half := (interval[1] - interval[0]) * factor / 2; half > 0 {
 			decimals = decimalsOf(half)
+			for _, end := range interval { // an end's sign decides: it must not be rounded away
+				decimals = max(decimals, signDecimals(end*factor, decimals))
+			}
 		}
 	}
 	e := Effect{Value: signed(v, decimals, before) + after}
@@ -69,6 +72,17 @@ func effect(value *float64, interval Interval, factor float64, before, after str
 		e.Text = e.Value + " (" + e.Interval + ")"
 	}
 	return e
+}
+
+// signDecimals are as many decimals, from those given on, as show that v is not 0; at most three more, so that what only arithmetic keeps from
+// 0 is 0.
+func signDecimals(v float64, decimals int) int {
+	for more := range 4 {
+		if math.Abs(v)*math.Pow(10, float64(decimals+more)) > 0.5 {
+			return min(decimals+more, maxDecimals)
+		}
+	}
+	return decimals
 }
 
 // effectDecimals are those of an effect without an interval, of which nobody knows how well it is known: two significant

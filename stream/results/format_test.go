@@ -23,7 +23,7 @@ func TestFormatLiftGoldens(t *testing.T) {
 		{-4e-7, 0.0002, "0.000% (−0.020 … +0.020)"},
 		{0.5, 0.62, "+50% (−12 … +112)"},
 		{12.5, 0.1, "+1,250% (+1,240 … +1,260)"},
-		{0.01, 0.00996, "+1.0% (0.0 … +2.0)"},
+		{0.01, 0.00996, "+1.000% (+0.004 … +1.996)"},
 		{0.01, 0, "+1.0% (+1.0 … +1.0)"},
 	} {
 		if got := FormatLift(&c.value, within(c.value, c.half)).Text; got != c.want {
@@ -147,6 +147,25 @@ func TestFormatNeverPrintsNonsense(t *testing.T) {
 					t.Fatalf("seed %d: %g gives a negative zero: %q", seed, v, text)
 				}
 			}
+		}
+	}
+}
+
+// An interval that excludes 0 is not printed with an end of 0, nor one that includes it as if it ended there.
+func TestFormatKeepsTheSignOfAnEnd(t *testing.T) {
+	for _, c := range []struct {
+		value, low, high float64
+		want             string
+	}{
+		{0.25, 0.0013, 0.51, "+25.0% (+0.1 … +51.0)"},
+		{0.25, -0.0013, 0.51, "+25.0% (−0.1 … +51.0)"},
+		{-0.25, -0.51, -0.00013, "−25.00% (−51.00 … −0.01)"},
+		{0.25, 0.006, 0.51, "+25% (+1 … +51)"},
+		{0.25, 0, 0.51, "+25% (0 … +51)"},
+		{0.25, 1e-17, 0.51, "+25% (0 … +51)"},
+	} {
+		if got := FormatLift(&c.value, &[2]float64{c.low, c.high}).Text; got != c.want {
+			t.Errorf("%v in [%v, %v] is %q, want %q", c.value, c.low, c.high, got, c.want)
 		}
 	}
 }

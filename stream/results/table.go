@@ -13,6 +13,7 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"github.com/tidemark/tidemark/catalog"
+	"github.com/tidemark/tidemark/stats"
 )
 
 // Table writes results for a terminal of the width given (0: as wide as it gets): a header, a line for each row, and
@@ -158,6 +159,9 @@ func tableNotes(w io.Writer, r *Result, width int) {
 			writeNote(w, "! "+name+": "+visible(warning.Text), width)
 		}
 	}
+	for _, text := range silences(r) {
+		writeNote(w, "* "+text, width)
+	}
 	if own {
 		writeNote(w, "* "+ReasonText(ReasonOwnTuning)+": looked at again with more data it is tuned anew (--facts keeps a tuning)", width)
 	}
@@ -167,6 +171,81 @@ func tableNotes(w io.Writer, r *Result, width int) {
 	if r.fixed() {
 		writeNote(w, "! states are "+ReasonText(ReasonFixedHorizon)+": looked at again and again it errs more often; the always-valid interval and p are in -o json and -o csv", width)
 	}
+}
+
+// silences say why rows have no test, the rows of one reason together: those of the whole by name, slices by their number.
+func silences(r *Result) (texts []string) {
+	type group struct {
+		names  []string
+		slices int
+	}
+	groups := map[string]*group{}
+	var order []string
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		why := row.silence()
+		if why == "" {
+			continue
+		}
+		g := groups[why]
+		if g == nil {
+			g = &group{}
+			groups[why] = g
+			order = append(order, why)
+		}
+		switch name := row.Metric; {
+		case len(row.Slice) > 0:
+			g.slices++
+		case len(r.Subjects) > 2:
+			g.names = append(g.names, name+" "+visible(row.Variant))
+		default:
+			g.names = append(g.names, name)
+		}
+	}
+	for _, why := range order {
+		g := groups[why]
+		switch {
+		case g.slices == 1:
+			g.names = append(g.names, "1 slice")
+		case g.slices > 1:
+			g.names = append(g.names, FormatCount(int64(g.slices))+" slices")
+		}
+		texts = append(texts, strings.Join(g.names, ", ")+": "+why)
+	}
+	return texts
+}
+
+// silence is why a row has no test; "" where it has one, or where nothing is known of it.
+func (r *Row) silence() string {
+	state := r.State
+	switch {
+	case r.Across != "" && len(r.Slice) > 0:
+		return "" // said of the whole
+	case r.Across != "" && state == string(stats.NotClear):
+		return ReasonText(ReasonNoSamplingError)
+	case state != string(stats.Collecting) && state != string(stats.NoData) && state != string(stats.Failed):
+		return ""
+	}
+	var why []string
+	for _, reason := range r.Reasons {
+		switch reason {
+		case "not_tuned", "approximate", "lift_unbounded", "lift_unbounded_always", "zero_control", "negative_control", "no_pre_period", ReasonOwnTuning, ReasonConditioned, ReasonSRM:
+			continue // what follows from the others, or does not silence
+		case "no_variance":
+			if slices.Contains(r.Reasons, "zero_variance") {
+				continue
+			}
+		case "few_nonzero":
+			if slices.Contains(r.Reasons, "few_subjects") {
+				continue
+			}
+		}
+		why = append(why, ReasonText(reason))
+	}
+	if len(why) == 0 {
+		return ""
+	}
+	return StateText(state) + ", " + strings.Join(why, "; ")
 }
 
 // writeParts writes parts two spaces apart, beginning a line where the next is too long for it.

@@ -45,6 +45,39 @@ func TestTableShowsWhatDecides(t *testing.T) {
 	}
 }
 
+// A row that is collecting says why below the table, with others of the same reason.
+func TestTableSaysWhyRowsCollect(t *testing.T) {
+	for n, want := range map[int][]string{
+		900: {"  better\n", "* same a, same b, 4 slices: collecting, every subject has the same value, so there is no test\n"},
+		180: {
+			"* m a, m b, 4 slices: collecting, fewer than 100 subjects in an arm\n",
+			"* same a, same b, 4 slices: collecting, fewer than 100 subjects in an arm; every subject has the same value, so there is no test\n",
+		},
+	} {
+		l := newLab("control", "a", "b").dimension(catalog.ExposureDimension, "platform").metric(goal("m"), 0, -1).metric(goal("same"), 0, -1)
+		for i := range n {
+			value := int64(i / 6 % 5)
+			if l.x().Variants[i%3].ID == "a" {
+				value += 3
+			}
+			l.subject(i%3, l.slice([]string{"ios", "web"}[i/3%2]), mean(value), mean(1))
+		}
+		r := Evaluate(l.plan, 0, l.cells(), Inputs{AsOf: noon}, Slices{Mode: AllSlices})
+		var b bytes.Buffer
+		if err := Table(&b, []*Result{r}, 0); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !strings.Contains(b.String(), w) {
+				t.Errorf("no %q in\n%s", w, b.String())
+			}
+		}
+		if n == 900 && strings.Contains(b.String(), "* m a") {
+			t.Errorf("says that m collects:\n%s", b.String())
+		}
+	}
+}
+
 // No line is wider than the terminal, whatever there is to say; at 80 columns the words that decide are all there.
 func TestTableFitsTheTerminal(t *testing.T) {
 	l := family(t, 2, 3, catalog.Holm)

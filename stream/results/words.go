@@ -143,6 +143,11 @@ func (r *Row) Texts(alpha float64) Texts {
 	if r.Lift.Value == nil && r.Difference.Value != nil {
 		texts.Effect, texts.Fixed = texts.Absolute, FormatDifference(r.Format, r.Difference.Value, r.Difference.Interval)
 	}
+	if r.Across != "" {
+		// Their difference is mostly that of the arms' sizes.
+		texts.Effect = FormatLift(nil, nil)
+		texts.Fixed = texts.Effect
+	}
 	if r.Guardrail != nil {
 		texts.Limit = FormatLimit(r.Format, r.Guardrail)
 	}
