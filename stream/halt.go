@@ -20,6 +20,8 @@ type Halt struct {
 	Acceptable bool `json:"acceptable"`
 	// otherwise is what a wait becomes if the watch finds nothing wrong.
 	otherwise *Halt
+	// gone says that the topic does not exist; once it does again, it has another name.
+	gone bool
 }
 
 func (h *Halt) Error() string {
@@ -61,7 +63,7 @@ func haltRecreated(tp topicPartition) *Halt {
 
 // haltDeleted: the topic is gone.
 func haltDeleted(tp topicPartition, from int64) *Halt {
-	return &Halt{State: HaltedGap, From: from, To: -1,
+	return &Halt{State: HaltedGap, From: from, To: -1, gone: true,
 		Reason: fmt.Sprintf("topic %s no longer exists", tp.topic),
 		Remedy: "create it again and accept the gap with `tidemark state accept`, or remove the source from the definitions"}
 }

@@ -62,7 +62,7 @@ func (w *rekeyWorker) compare(v *feedView, see *sight) {
 	if b, ok := see.bounds[w.tp]; ok {
 		w.end = b.end
 	}
-	if w.halt != nil || !w.opened || v.generation != w.generation || !v.opened {
+	if w.halt != nil && !w.halt.gone || !w.opened || v.generation != w.generation || !v.opened {
 		return
 	}
 	t := w.rt.r.t
@@ -80,6 +80,7 @@ func (w *rekeyWorker) compare(v *feedView, see *sight) {
 	start, halt, ok := r.verdict(see)
 	switch {
 	case !ok:
+	case w.halt != nil && (halt == nil || halt.gone):
 	case halt != nil:
 		w.stopAt(halt)
 	case !w.reading:

@@ -208,7 +208,7 @@ func (s *shard) compare(v *shardView, see *sight) {
 		if f.kind == fileFeed || i >= len(v.feeds) || v.feeds[i].generation != f.generation {
 			continue
 		}
-		if f.halt != nil {
+		if f.halt != nil && !f.halt.gone {
 			continue
 		}
 		r := reader{tp: f.tp, id: f.info.id, counted: t.n, next: v.feeds[i].next, reading: f.reading, suspect: f.suspect}
@@ -216,6 +216,7 @@ func (s *shard) compare(v *shardView, see *sight) {
 		start, halt, ok := r.verdict(see)
 		switch {
 		case !ok:
+		case f.halt != nil && (halt == nil || halt.gone):
 		case halt != nil:
 			s.haltFeed(f, halt)
 		case !f.reading:
