@@ -276,3 +276,48 @@ func TestFiellersIntervalHoldsItsEstimate(t *testing.T) {
 		t.Errorf("interval %v: want that of a ratio with an error of a third", i)
 	}
 }
+
+// A limit that docs/statistics.md states: against a treatment of the same mean and a heavier tail no variance of what was seen helps. Should
+// this ever hold its level, the page is to be corrected.
+func TestHeavierTailOfTheSameMeanIsAKnownLimit(t *testing.T) {
+	const runs, subjects, every, alpha = 1000, 20_000, 20, 0.05
+	for _, c := range []struct {
+		sigma, share, low, high float64 // of the treatment; the control's σ is 1
+	}{{2, 0.5, 0.08, 0.2}, {2, 0.1, 0.2, 0.35}, {1.5, 0.5, 0.01, 0.08}, {1.5, 0.1, 0.04, 0.14}} {
+		erred := 0
+		for run := range uint64(runs) {
+			r := rand.New(rand.NewPCG(run, 79))
+			var n, sum, squares [2]float64 // control, treatment
+			arm := func(i int) Estimate {
+				mean := sum[i] / n[i]
+				return Estimate{N: int64(n[i]), Value: Known(mean), Var: Known((squares[i]/n[i] - mean*mean) / (n[i] - 1))}
+			}
+			var tuning Tuning
+			for i := 1; i <= subjects; i++ {
+				at, sigma := 0, 1.0
+				if r.Float64() < c.share {
+					at, sigma = 1, c.sigma
+				}
+				x := math.Exp(sigma*r.NormFloat64() - sigma*sigma/2)
+				n[at], sum[at], squares[at] = n[at]+1, sum[at]+x, squares[at]+x*x
+				if i%every != 0 || min(n[0], n[1]) < minSubjects {
+					continue
+				}
+				control, treatment := arm(0), arm(1)
+				test := armsTest(treatment.Value.V-control.Value.V, treatment, control, levelOf(alpha))
+				if !tuning.Set() {
+					tuning = Tuning{V: tune(treatment.N, control.N, test.Cautious().SE.V, subjects)}
+				}
+				if tuning.Always(test, treatment.N, control.N, alpha).P.V <= alpha {
+					erred++
+					break
+				}
+			}
+		}
+		rate := float64(erred) / runs
+		t.Logf("lognormal σ = %g against 1, %g of the subjects: %.3f", c.sigma, c.share, rate)
+		if rate < c.low || rate > c.high {
+			t.Errorf("σ = %g, share %g: %.3f, docs/statistics.md says between %g and %g", c.sigma, c.share, rate, c.low, c.high)
+		}
+	}
+}
