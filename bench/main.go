@@ -7,6 +7,8 @@
 //	go run ./bench answer SCENARIO --semantics bare    the oracle's cells as NDJSON
 //	go run ./bench compare SCENARIO FILE --semantics bare   hold a file of cells against the oracle
 //	go run ./bench render DIR                          write Markdown and plots again from a report.json
+//	go run ./bench targets DIR…                        one table of all targets, from all reports in or below the folders
+//	go run ./bench publish DIR… [--page FILE]          that table, every report's tables and its plots, as a page
 //
 // Scenarios are in bench/speed/scenarios.go, traffic, definitions and oracle in bench/traffic. How runs are made and what
 // the figures mean is in docs/benchmarks.md.
@@ -131,7 +133,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := &cobra.Command{Use: "bench", Short: "Measure Tidemark and others on one job", SilenceUsage: true}
-	root.AddCommand(list(), run(), fill(), answer(), compare(), render())
+	root.AddCommand(list(), run(), fill(), answer(), compare(), render(), targets(), publish())
 	if root.ExecuteContext(ctx) != nil {
 		os.Exit(1)
 	}
@@ -299,4 +301,28 @@ func render() *cobra.Command {
 		}
 		return report.Render(args[0])
 	}}
+}
+
+func targets() *cobra.Command {
+	return &cobra.Command{Use: "targets DIR…", Short: "One table of all targets from all reports in or below the folders", Args: cobra.MinimumNArgs(1), RunE: func(_ *cobra.Command, dirs []string) error {
+		reports, err := speed.LoadAll(dirs...)
+		if err != nil {
+			return err
+		}
+		reports.Targets(func(format string, args ...any) { fmt.Printf(format+"\n", args...) })
+		return nil
+	}}
+}
+
+func publish() *cobra.Command {
+	c := &cobra.Command{Use: "publish DIR…", Short: "A page of all reports in or below the folders: targets, tables, plots", Args: cobra.MinimumNArgs(1)}
+	page := c.Flags().String("page", filepath.Join("docs", "benchmarks-results.md"), "`FILE` to write; plots go to the folder images beside it")
+	c.RunE = func(_ *cobra.Command, dirs []string) error {
+		reports, err := speed.LoadAll(dirs...)
+		if err != nil {
+			return err
+		}
+		return reports.Publish(*page)
+	}
+	return c
 }

@@ -110,6 +110,8 @@ type harness struct {
 	program string
 	answers answers
 	report  *Report
+	// unprepared peers, and why.
+	unprepared map[string]error
 }
 
 // Run measures a scenario and writes its report. The report is written even if there is an error, with what there is.
@@ -124,7 +126,7 @@ func Run(ctx context.Context, s Scenario, opt Options) (_ *Report, err error) {
 	if err := os.MkdirAll(opt.Out, 0o755); err != nil {
 		return nil, err
 	}
-	h := &harness{Options: opt, report: &Report{Scenario: s, Command: opt.Command, Broker: opt.Broker, Date: time.Now().UTC(), Machine: thisMachine()}}
+	h := &harness{Options: opt, unprepared: map[string]error{}, report: &Report{Scenario: s, Command: opt.Command, Broker: opt.Broker, Date: time.Now().UTC(), Machine: thisMachine()}}
 	work, err := os.MkdirTemp("", "tidemark-bench-")
 	if err != nil {
 		return nil, err
@@ -138,9 +140,11 @@ func Run(ctx context.Context, s Scenario, opt Options) (_ *Report, err error) {
 		if program, ok := strings.CutPrefix(name, "tidemark@"); ok {
 			h.report.Builds[name] = versionOf(ctx, program)
 		}
+		// A peer that can't be had fails in its turns, and keeps no other from being measured.
 		if p := h.peer(name); p != nil {
 			if err := p.prepare(ctx, h); err != nil {
-				return nil, err
+				h.Say("%v", err)
+				h.unprepared[name] = err
 			}
 		}
 	}
@@ -157,6 +161,9 @@ func Run(ctx context.Context, s Scenario, opt Options) (_ *Report, err error) {
 		err = h.growth(ctx, s)
 	default:
 		err = fmt.Errorf("speed: scenario %s is of unknown kind %q", s.Name, s.Kind)
+	}
+	if now := time.Now().UTC(); err == nil {
+		h.report.Finished = &now
 	}
 	return h.report, errors.Join(err, h.report.write(opt.Out), h.report.verdict())
 }
@@ -217,6 +224,9 @@ func (h *harness) one(ctx context.Context, s Scenario, log *filledLog, point *Po
 	}
 	if p == nil {
 		return fmt.Errorf("speed: engine %q: want tidemark, tidemark@FILE, null, naive, or a folder of %s with a file named peer", sample.Engine, h.Peers)
+	}
+	if err := h.unprepared[sample.Engine]; err != nil {
+		return err
 	}
 	return p.run(ctx, h, s, log, dir, sample)
 }

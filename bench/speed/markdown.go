@@ -15,22 +15,45 @@ import (
 func (r *Report) markdown(plots []string) []byte {
 	var out bytes.Buffer
 	say := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
-	s, m := r.Scenario, r.Machine
-	say("# %s", s.Name)
+	m := r.Machine
+	say("# %s", r.Scenario.Name)
 	say("")
-	say("%s.", s.About)
+	say("%s.", r.Scenario.About)
 	say("")
-	changed := ""
-	if m.Changed {
-		changed = " with uncommitted changes"
-	}
 	say("- Command: `%s`", r.Command)
-	say("- Commit of the harness: %s%s", m.Commit, changed)
+	say("- Commit of the harness: %s", r.commit())
 	for _, name := range slices.Sorted(maps.Keys(r.Builds)) {
 		say("- Build of %s: %s", name, r.Builds[name])
 	}
 	say("- Machine: %s, %d cores, %d MB, Linux %s, %s; broker %s on the same cores", m.CPU, m.Cores, m.MemoryMB, m.Kernel, m.Go, r.Broker)
-	say("- Date: %s", r.Date.Format(time.RFC3339))
+	ended := "not to its end"
+	if r.Finished != nil {
+		ended = "until " + r.Finished.Format(time.RFC3339)
+	}
+	say("- Date: %s, %s", r.Date.Format(time.RFC3339), ended)
+	r.log(say)
+	say("")
+	for _, p := range plots {
+		say("![%s](%s)", strings.TrimSuffix(p, ".svg"), p)
+		say("")
+	}
+	r.targetTable(say)
+	r.tables(say, true)
+	r.faults(say)
+	return bytes.TrimSpace(out.Bytes())
+}
+
+// commit is that of the harness, and whether it was changed.
+func (r *Report) commit() string {
+	if r.Machine.Changed {
+		return r.Machine.Commit + " with uncommitted changes"
+	}
+	return r.Machine.Commit
+}
+
+// log says what was read, and what was asked of it.
+func (r *Report) log(say func(string, ...any)) {
+	s := r.Scenario
 	skew := "all subjects alike"
 	if s.Shape.Zipf > 0 {
 		skew = fmt.Sprintf("Zipf %g", s.Shape.Zipf)
@@ -48,24 +71,29 @@ func (r *Report) markdown(plots []string) []byte {
 	if len(s.Flags) > 0 {
 		say("- Flags: `%s`", strings.Join(s.Flags, " "))
 	}
-	say("")
-	for _, p := range plots {
-		say("![%s](%s)", strings.TrimSuffix(p, ".svg"), p)
-		say("")
-	}
-	r.targetTable(say)
+}
+
+// tables are all that was measured; with every run by itself if asked for.
+func (r *Report) tables(say func(string, ...any), runs bool) {
 	r.throughputTables(say)
 	r.recomputeTable(say)
+	if runs {
+		r.runTable(say)
+	}
 	r.growthTables(say)
 	r.pacedTables(say)
+}
+
+// faults are what failed or differed.
+func (r *Report) faults(say func(string, ...any)) {
 	if err := r.verdict(); err != nil {
-		say("## Not as it should be")
+		say("### Not as it should be")
 		say("")
 		for line := range strings.Lines(err.Error()) {
 			say("- %s", strings.TrimSpace(line))
 		}
+		say("")
 	}
-	return bytes.TrimSpace(out.Bytes())
 }
 
 func (r *Report) throughputTables(say func(string, ...any)) {
@@ -117,6 +145,13 @@ func (r *Report) throughputTables(say func(string, ...any)) {
 			say("| %s | %s | %s | %s |", name, shown(paired(r.Samples, name, "tidemark", cost)), shown(inverse), shown(paired(r.Samples, name, "tidemark", func(s *Sample) float64 { return float64(s.RSS) })))
 		}
 		say("")
+	}
+}
+
+// runTable has every run by itself.
+func (r *Report) runTable(say func(string, ...any)) {
+	if len(r.Samples) == 0 {
+		return
 	}
 	say("<details><summary>Every run</summary>")
 	say("")

@@ -1,6 +1,9 @@
 package speed
 
 import (
+	"math"
+
+	"github.com/tidemark/tidemark/bench/contract"
 	"github.com/tidemark/tidemark/bench/plot"
 )
 
@@ -26,8 +29,7 @@ func (r *Report) recomputes() (out []recompute) {
 			}
 			for _, m := range s.Measurements {
 				seconds := float64(m.CPUNS) / 1e9
-				if fresh, ok := m.Extra["new_events"].(float64); ok && fresh > 0 && m.Events > 0 {
-					share := float64(int64(fresh/float64(m.Events)*1e5+0.5)) / 1e5
+				if share, ok := newShare(m); ok {
 					if at[share] == nil {
 						c.shares = append(c.shares, share)
 					}
@@ -45,6 +47,26 @@ func (r *Report) recomputes() (out []recompute) {
 		}
 	}
 	return out
+}
+
+// newShare is the share of the events that were new at a refresh, to five digits; ok is false for a line that says nothing of it.
+func newShare(m contract.Report) (share float64, ok bool) {
+	fresh, ok := m.Extra["new_events"].(float64)
+	if !ok || fresh <= 0 || m.Events <= 0 {
+		return 0, false
+	}
+	return math.Round(fresh/float64(m.Events)*1e5) / 1e5, true
+}
+
+// timesStreaming is how many times that much CPU is Tidemark's for a share of the events, in that round; nothing if it has no
+// good run there.
+func (r *Report) timesStreaming(round int, ns, share float64) []float64 {
+	for i := range r.Samples {
+		if s := &r.Samples[i]; s.Engine == "tidemark" && s.Round == round && s.Good() && s.CPU > 0 && share > 0 {
+			return []float64{ns / (cost(s) * share * float64(r.Scenario.Shape.Events))}
+		}
+	}
+	return nil
 }
 
 // streaming is Tidemark's CPU seconds for a share of the events, run by run, at its cost per event over the whole log.
@@ -76,9 +98,7 @@ func (r *Report) recomputeTable(say func(string, ...any)) {
 	say("| --- | --- | --- | --- | --- |")
 	for _, c := range list {
 		for i, share := range c.shares {
-			own := r.streaming(share)
-			times, _ := ratio(c.cpu[i], own)
-			say("| %s | %s %% | %s | %s | %s × |", c.engine, number(100*share), shown(c.cpu[i]), shown(own), number(times))
+			say("| %s | %s %% | %s | %s | %s × |", c.engine, number(100*share), shown(c.cpu[i]), shown(r.streaming(share)), shown(recomputed(c.engine, share)(r)))
 		}
 	}
 	say("")

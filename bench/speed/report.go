@@ -17,7 +17,9 @@ type Report struct {
 	Command  string    `json:"command"`
 	Broker   string    `json:"broker"`
 	Date     time.Time `json:"date"`
-	Machine  Machine   `json:"machine"`
+	// Finished is when the run came to its end; without it, it was ended before, or could not go on.
+	Finished *time.Time `json:"finished,omitempty"`
+	Machine  Machine    `json:"machine"`
 	// Builds are what the builds of Tidemark that ran say of their version, by engine: Machine.Commit is that of the harness.
 	Builds  map[string]string `json:"builds"`
 	Samples []Sample          `json:"samples,omitempty"`
@@ -114,6 +116,25 @@ func loadedCost(s *Sample) float64 {
 		return perEvent(s.Loaded.CPU, s.Loaded.Records)
 	}
 	return cost(s)
+}
+
+// tally counts good runs and others.
+func (r *Report) tally() (good, bad int) {
+	of := func(list []Sample) {
+		for i := range list {
+			if list[i].Good() {
+				good++
+			} else {
+				bad++
+			}
+		}
+	}
+	of(r.Samples)
+	of(r.Paced)
+	for _, p := range r.Growth {
+		of(p.Samples)
+	}
+	return good, bad
 }
 
 // verdict is an error that names what is wrong or failed; a run of the command that measured something wrong must not
