@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"math/rand"
 	"testing"
 	"time"
 
@@ -101,5 +102,74 @@ func BenchmarkCSV(b *testing.B) {
 		if !r.read(row) {
 			b.Fatal(r.problem)
 		}
+	}
+}
+
+// shopDefinitions are four event definitions over one topic, told apart by one field: the commonest shape there is.
+const shopDefinitions = `
+source: {id: shop, kafka: {topic: shop, keyed_by: user.id}, format: json}
+---
+event: {id: EXPOSURE, sql: "SELECT user.id AS user_id, EPOCH_MS(ts) AS event_time, experiment.variant AS variant, device.platform AS platform, device.country AS country, user.plan AS plan FROM shop WHERE type = 'exposure'"}
+---
+event: {id: IMPRESSION, sql: "SELECT user.id AS user_id, EPOCH_MS(ts) AS event_time FROM shop WHERE type = 'impression'"}
+---
+event: {id: CLICK, sql: "SELECT user.id AS user_id, EPOCH_MS(ts) AS event_time FROM shop WHERE type = 'click'"}
+---
+event: {id: PURCHASE, sql: "SELECT user.id AS user_id, EPOCH_MS(ts) AS event_time, CAST(cents AS BIGINT) AS cents FROM shop WHERE type = 'purchase'"}
+---
+metric: {metric_id: CTR, subject: user_id, direction: up, numerator: {event: CLICK, agg: COUNT, value: user_id}, denominator: {event: IMPRESSION, agg: COUNT, value: user_id}}
+---
+metric: {metric_id: REVENUE, subject: user_id, direction: up, numerator: {event: PURCHASE, agg: SUM, value: cents}}
+---
+experiment:
+  id: ranking
+  subject: user_id
+  exposure: {event: EXPOSURE, variant: variant}
+  variants: {control: 1, treatment: 1}
+  control: control
+  start: 2026-01-05T00:00:00Z
+  goals: [CTR, REVENUE]
+  slices: [platform, country, plan]
+`
+
+// shopRecords have values of different lengths, as records have, so that no branch is always taken.
+func shopRecords(n int, seed int64) []Record {
+	r := rand.New(rand.NewSource(seed))
+	pick := func(words ...string) string { return words[r.Intn(len(words))] }
+	const agent = "Mozilla/5.0 (compatible; shop/7.41; build 20260105) Mozilla/5.0 (compatible; shop/7.41)"
+	records := make([]Record, n)
+	for i := range records {
+		at := int64(1767600000000) + int64(i)*4
+		user := fmt.Sprintf("u%011d", r.Intn(10_000_000))
+		text := fmt.Sprintf(`{"id":"e%014d","ts":%d,"type":"%s","user":{"id":"%s","plan":"%s"},"device":{"platform":"%s","country":"%s","agent":"%s"},`+
+			`"experiment":{"id":"ranking","variant":"%s"},"cents":%d}`, i, at, pick("exposure", "impression", "impression", "impression", "click", "purchase"),
+			user, pick("free", "free", "plus", "pro"), pick("ios", "android", "web"), pick("US", "IN", "BR", "DE", "GB", "FR"), agent[:40+r.Intn(20)],
+			pick("control", "treatment"), r.Intn(5000))
+		records[i] = Record{Offset: int64(i), Timestamp: at * 1000, Bound: at * 1000, Key: []byte(user), Value: []byte(text)}
+	}
+	return records
+}
+
+// BenchmarkShop: records of four kinds, each kept by one of four event definitions.
+func BenchmarkShop(b *testing.B) {
+	plan := catalogtest.Plan(b, shopDefinitions)
+	d, err := New(plan, 0, words{}, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	records := shopRecords(4096, 1)
+	var out Outcome
+	accepted := 0
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		d.Decode(records[i%len(records)], &out)
+		for j := range out.Events {
+			if out.Events[j].Verdict == Accepted {
+				accepted++
+			}
+		}
+	}
+	if accepted != b.N {
+		b.Fatalf("%d records gave %d events", b.N, accepted)
 	}
 }

@@ -171,6 +171,9 @@ func (d *Decoder) Decode(rec Record, out *Outcome) {
 
 // fields decodes the record's bytes into the slots, or rejects the record.
 func (d *Decoder) fields(value []byte, out *Outcome) bool {
+	if d.json != nil && len(value) <= d.max && d.json.quick(value) {
+		return true
+	}
 	switch {
 	case len(value) > d.max:
 		out.Reason, out.Detail = sql.Oversize, fmt.Sprintf("the record has more than %d bytes", d.max)
@@ -183,7 +186,7 @@ func (d *Decoder) fields(value []byte, out *Outcome) bool {
 	case bytes.HasPrefix(value, []byte("\ufeff")) && d.json != nil:
 		out.Reason, out.Detail = sql.WrongEncoding, "the record begins with a byte order mark"
 	case d.json != nil:
-		if d.json.read(value) {
+		if d.json.thorough(value) {
 			return true
 		}
 		out.Reason, out.Detail = sql.Malformed, d.json.describe()

@@ -31,18 +31,21 @@ type jsonReader struct {
 	problemAt int
 }
 
-// read decodes text into the slots; false means malformed, and describe says why.
-func (r *jsonReader) read(text []byte) bool {
+// read decodes text, which is UTF-8, into the slots; false means malformed, and describe says why.
+func (r *jsonReader) read(text []byte) bool { return r.quick(text) || r.thorough(text) }
+
+// quick decodes text by a layout that is known; false says nothing about it. What it takes is UTF-8.
+func (r *jsonReader) quick(text []byte) bool {
 	r.text = text
 	r.arena = r.arena[:0]
-	if r.plainOnly {
-		return r.walk()
-	}
-	if r.known.try(r) {
-		return true
-	}
+	return !r.plainOnly && r.known.try(r)
+}
+
+// thorough decodes text the plain way, and may learn its layout.
+func (r *jsonReader) thorough(text []byte) bool {
+	r.text = text
 	r.arena = r.arena[:0]
-	if !r.known.missed() {
+	if r.plainOnly || !r.known.missed() {
 		return r.walk()
 	}
 	ok := r.walk()
@@ -304,14 +307,19 @@ const (
 	highs = 0x8080808080808080
 )
 
-// plain returns how many bytes from at on are neither quote, backslash nor control character. It looks at eight at a
-// time: (x−1)&^x has the high bit of the lowest byte that is 0, so x^'"' finds quotes, and x−0x20 finds what is below.
+// ends marks the first of eight bytes that is a quote, a backslash or a control character, by its high bit; bytes above it
+// may be marked, too. (x−1)&^x has the high bit of the lowest byte that is 0, so x^'"' finds quotes, and x−0x20 finds what
+// is below.
+func ends(x uint64) uint64 {
+	quote, slash := x^('"'*ones), x^('\\'*ones)
+	return (((quote - ones) &^ quote) | ((slash - ones) &^ slash) | ((x - 0x20*ones) &^ x)) & highs
+}
+
+// plain goes on to the first byte that is a quote, a backslash or a control character, eight at a time.
 func (r *jsonReader) plain() {
 	for len(r.text)-r.at >= 8 {
 		x := binary.LittleEndian.Uint64(r.text[r.at:])
-		quote, slash := x^('"'*ones), x^('\\'*ones)
-		found := ((quote - ones) &^ quote) | ((slash - ones) &^ slash) | ((x - 0x20*ones) &^ x)
-		if found &= highs; found != 0 {
+		if found := ends(x); found != 0 {
 			r.at += bits.TrailingZeros64(found) / 8
 			return
 		}

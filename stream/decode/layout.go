@@ -1,7 +1,10 @@
 package decode
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/tidemark/tidemark/catalog/sql"
 )
@@ -16,6 +19,8 @@ type layout struct {
 	parts []part
 	tail  string // what follows the last value
 	nodes int    // values that are no string and no number: they need the plain reader
+	// absent are the slots that no string and no number of the layout fills.
+	absent []int
 }
 
 // part is one value and what stands before it, quotes of a string included.
@@ -25,6 +30,9 @@ type part struct {
 	slot   int   // -1: nobody wants it
 	node   *node // of an other
 	depth  int
+	// words are before by eight bytes, the last one filled up with zeros; mask is which of its bits count.
+	words []uint64
+	mask  uint64
 }
 
 type partKind uint8
@@ -61,7 +69,6 @@ const (
 // try reads a record by one of the layouts; false says nothing about the record.
 func (l *layouts) try(r *jsonReader) bool {
 	for i, known := range l.list {
-		clear(r.slots)
 		if !known.read(r) {
 			continue
 		}
@@ -108,6 +115,7 @@ func (l *layouts) learnt(r *jsonReader) {
 		return
 	}
 	l.learning.tail = string(r.text[l.from:])
+	l.learning.prepare(len(r.slots))
 	known := slices.ContainsFunc(l.list, l.learning.equal)
 	full := len(l.list) == maxLayouts
 	if known || full {
@@ -122,42 +130,126 @@ func (l *layouts) learnt(r *jsonReader) {
 	l.learning = nil
 }
 
-func (l *layout) equal(o *layout) bool { return l.tail == o.tail && slices.Equal(l.parts, o.parts) }
+func (l *layout) equal(o *layout) bool {
+	return l.tail == o.tail && slices.EqualFunc(l.parts, o.parts, func(a, b part) bool {
+		return a.before == b.before && a.kind == b.kind && a.slot == b.slot && a.node == b.node && a.depth == b.depth
+	})
+}
 
-// read reads r.text into slots that are clear.
+// prepare makes what read works with.
+func (l *layout) prepare(slots int) {
+	filled := make([]bool, slots)
+	for i := range l.parts {
+		p := &l.parts[i]
+		padded := append([]byte(p.before), make([]byte, 8)...)
+		for at := 0; at < len(p.before); at += 8 {
+			p.words = append(p.words, binary.LittleEndian.Uint64(padded[at:]))
+		}
+		p.mask = ^uint64(0) >> (64 - 8*((len(p.before)+7)%8+1))
+		if p.kind != other && p.slot >= 0 {
+			filled[p.slot] = true
+		}
+	}
+	for slot, ok := range filled {
+		if !ok {
+			l.absent = append(l.absent, slot)
+		}
+	}
+}
+
+// follows says whether before stands in the record at this place.
+func (p *part) follows(in []byte, at int) bool {
+	if len(in)-at < len(p.before)+8 {
+		return len(in)-at >= len(p.before) && string(in[at:at+len(p.before)]) == p.before
+	}
+	last := len(p.words) - 1
+	for _, w := range p.words[:last] {
+		if binary.LittleEndian.Uint64(in[at:]) != w {
+			return false
+		}
+		at += 8
+	}
+	return (binary.LittleEndian.Uint64(in[at:])^p.words[last])&p.mask == 0
+}
+
+// read reads r.text into the slots, all of them. It also says no to what is not UTF-8: what a layout was learnt from is, and
+// as long as no byte of the values is above 0x7f the record is, too.
 func (l *layout) read(r *jsonReader) bool {
 	in := r.text
+	for _, slot := range l.absent {
+		r.slots[slot] = sql.Raw{}
+	}
 	if l.nodes > 0 {
 		r.keys.reset()
 	}
-	at := 0
+	at, seen := 0, uint64(0)
 	for i := range l.parts {
 		p := &l.parts[i]
-		end := at + len(p.before)
-		if end > len(in) || string(in[at:end]) != p.before {
+		if !p.follows(in, at) {
 			return false
 		}
-		r.at = end
+		at += len(p.before)
+		start := at
 		switch p.kind {
 		case text:
 			// What follows begins with the closing quote: a string that ends otherwise, or has escapes, does not fit.
-			r.plain()
+			for {
+				if len(in)-at < 8 {
+					r.at = at
+					r.plain()
+					at, seen = r.at, seen|highs // few bytes: look at all of them rather than at each
+					break
+				}
+				x := binary.LittleEndian.Uint64(in[at:])
+				seen |= x
+				if found := ends(x); found != 0 {
+					at += bits.TrailingZeros64(found) / 8
+					break
+				}
+				at += 8
+			}
 			if p.slot >= 0 {
-				r.slots[p.slot] = sql.Raw{Kind: sql.String, Text: in[end:r.at]}
+				r.slots[p.slot] = sql.Raw{Kind: sql.String, Text: in[start:at:at]}
 			}
 		case digits:
-			if r.at >= len(in) || in[r.at] != '-' && in[r.at]-'0' > 9 || !r.number() {
-				return false
+			if at = integer(in, at); at < 0 {
+				r.at = start
+				if start >= len(in) || in[start] != '-' && in[start]-'0' > 9 || !r.number() {
+					return false
+				}
+				at = r.at
 			}
 			if p.slot >= 0 {
-				r.slots[p.slot] = sql.Raw{Kind: sql.Number, Text: in[end:r.at]}
+				r.slots[p.slot] = sql.Raw{Kind: sql.Number, Text: in[start:at:at]}
 			}
 		default:
-			if r.depth = p.depth; !r.value(p.node) {
+			if r.at, r.depth = at, p.depth; !r.value(p.node) {
 				return false
 			}
+			at, seen = r.at, highs
 		}
-		at = r.at
 	}
-	return string(in[at:]) == l.tail
+	return string(in[at:]) == l.tail && (seen&highs == 0 || utf8.Valid(in))
+}
+
+// integer returns where the digits from at on end, −1 if they are no whole number that can be told by eight bytes at a
+// time: then the plain way looks again.
+func integer(in []byte, at int) int {
+	start := at
+	for {
+		if len(in)-at < 8 {
+			return -1
+		}
+		// A digit is 0x30 to 0x39: its low half is below 10 and the rest is 3. The lowest byte marked is the first that is none.
+		x := binary.LittleEndian.Uint64(in[at:]) ^ '0'*ones
+		if found := (x + (0x80-10)*ones | x) & highs; found != 0 {
+			at += bits.TrailingZeros64(found) / 8
+			break
+		}
+		at += 8
+	}
+	if c := in[at]; at == start || in[start] == '0' && at-start > 1 || c == '.' || c|0x20 == 'e' {
+		return -1
+	}
+	return at
 }

@@ -1,11 +1,13 @@
 package decode
 
 import (
+	"bytes"
 	"math/rand"
 	"slices"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/tidemark/tidemark/catalog/catalogtest"
 	"github.com/tidemark/tidemark/catalog/sql"
 )
 
@@ -15,7 +17,7 @@ func TestLayoutsReadAsThePlainWay(t *testing.T) {
 	const seed, alphabet = 5, "{}[]\",:0195ae-+.\\x u\x1f\xc3"
 	r := rand.New(rand.NewSource(seed))
 	t.Logf("seed %d", seed)
-	by, taken := 0, 0
+	by, taken, broken := 0, 0, 0
 	for range 800 {
 		reader, plain := readerOf(fuzzPaths...), readerOf(fuzzPaths...)
 		plain.plainOnly = true
@@ -36,10 +38,12 @@ func TestLayoutsReadAsThePlainWay(t *testing.T) {
 				}
 			}
 			if !utf8.Valid(text) {
+				if broken++; reader.quick(text) {
+					t.Fatalf("%q: a layout takes what is not UTF-8", text)
+				}
 				continue
 			}
-			reader.text, reader.arena = text, reader.arena[:0]
-			if reader.known.try(reader) {
+			if reader.quick(text) {
 				by++
 			}
 			ok := reader.read(text)
@@ -59,9 +63,9 @@ func TestLayoutsReadAsThePlainWay(t *testing.T) {
 			compareWithOracle(t, reader, fuzzPaths, text)
 		}
 	}
-	t.Logf("%d of %d records were read by a layout", by, taken)
-	if 3*by < taken {
-		t.Errorf("only %d of %d records were read by a layout: this compares nothing", by, taken)
+	t.Logf("%d of %d records were read by a layout; %d were not UTF-8", by, taken, broken)
+	if 3*by < taken || broken < 1000 {
+		t.Errorf("only %d of %d records were read by a layout, and %d not UTF-8: this compares nothing", by, taken, broken)
 	}
 }
 
@@ -79,5 +83,66 @@ func TestLayoutsLoseTheirPatience(t *testing.T) {
 	}
 	if learnt > 100 {
 		t.Errorf("%d of 200,000 records were learnt from", learnt)
+	}
+}
+
+// What is skipped as a whole number is what the plain way reads as one number; it may always leave it to that.
+func TestIntegersAreNumbers(t *testing.T) {
+	const seed = 7
+	r := rand.New(rand.NewSource(seed))
+	t.Logf("seed %d", seed)
+	found := 0
+	for range 300_000 {
+		text := []byte{'x', 'x', 'x'}
+		for range r.Intn(24) {
+			text = append(text, '0'+byte(r.Intn(10)))
+		}
+		const after = ",}] .eE-+/:;0\x00\x1f\xb0\xb5\xb9\xba\xff\x70\x7f"
+		for range r.Intn(14) {
+			text = append(text, after[r.Intn(len(after))])
+		}
+		end := integer(text, 3)
+		if end < 0 {
+			continue
+		}
+		found++
+		plain := &jsonReader{text: text, at: 3}
+		if !plain.number() || plain.at != end {
+			t.Fatalf("%q: digits up to %d, the plain way up to %d (%s)", text, end, plain.at, plain.problem)
+		}
+	}
+	if found < 50_000 {
+		t.Errorf("only %d whole numbers were found: this compares nothing", found)
+	}
+}
+
+// A record that only its bytes tell from those before is refused for its encoding, not for its JSON.
+func TestLayoutsKeepTheReason(t *testing.T) {
+	plan := catalogtest.Plan(t, shopDefinitions)
+	d, err := New(plan, 0, words{}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out Outcome
+	for _, rec := range shopRecords(100, 1) {
+		if d.Decode(rec, &out); out.Reason != "" {
+			t.Fatal(out.Reason, out.Detail)
+		}
+	}
+	rec := shopRecords(1, 1)[0]
+	if !d.json.quick(rec.Value) {
+		t.Fatal("no layout was learnt")
+	}
+	for _, test := range []struct{ agent, reason string }{
+		{"Mozilla/5.0 \xff (compatible; shop)", sql.WrongEncoding}, {"Mozilla \xc3", sql.WrongEncoding}, {"\xed\xa0\x80", sql.WrongEncoding}, {"Mozilla\x01", sql.Malformed},
+		{"Mozilla é 日本語", ""}, {`\"`, ""}, {`\x`, sql.Malformed}, {`\ud800`, sql.Malformed}, {"", ""},
+	} {
+		at := bytes.Index(rec.Value, []byte("Mozilla"))
+		end := at + bytes.IndexByte(rec.Value[at:], '"')
+		other := rec
+		other.Value = slices.Concat(rec.Value[:at], []byte(test.agent), rec.Value[end:])
+		if d.Decode(other, &out); out.Reason != test.reason {
+			t.Errorf("agent %q: %q (%s), want %q", test.agent, out.Reason, out.Detail, test.reason)
+		}
 	}
 }
