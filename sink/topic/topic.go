@@ -76,6 +76,8 @@ type Publisher struct {
 
 	// held is what the topic holds, as far as it was acknowledged or read: experiment → key → digest. Nil: not read yet.
 	held map[string]map[string][sha256.Size]byte
+	// encoders remember what they made of rows, by experiment.
+	encoders map[string]*encoder
 
 	published, tombstones, failed atomic.Int64
 }
@@ -88,7 +90,7 @@ func New(hub *results.Hub, opt Options) (*Publisher, error) {
 		return nil, fmt.Errorf("topic: %w", err)
 	}
 	// Subscribed here and not in Run: a hub that is closed in between still has its last results published.
-	return &Publisher{hub: hub, sub: hub.Subscribe(), opt: opt, client: client, admin: kadm.NewClient(client), quiet: quietFor}, nil
+	return &Publisher{hub: hub, sub: hub.Subscribe(), opt: opt, client: client, admin: kadm.NewClient(client), quiet: quietFor, encoders: map[string]*encoder{}}, nil
 }
 
 // Stats returns the counts so far.
@@ -159,26 +161,23 @@ func (p *Publisher) round(ctx context.Context, due map[string]bool) error {
 
 // publish produces what differs from what the topic holds, and waits for the acknowledgements.
 func (p *Publisher) publish(ctx context.Context, r *results.Result) error {
-	ms, err := messages(r)
-	if err != nil {
-		return err
-	}
 	held := p.held[r.Experiment]
 	if held == nil {
 		held = map[string][sha256.Size]byte{}
 		p.held[r.Experiment] = held
 	}
-	gone := maps.Clone(held)
-	var send []message
-	for _, m := range ms {
-		if d, ok := held[m.key]; !ok || d != m.digest {
-			send = append(send, m)
-		}
-		delete(gone, m.key)
+	of := p.encoders[r.Experiment]
+	if of == nil {
+		of = &encoder{}
+		p.encoders[r.Experiment] = of
+	}
+	send, gone, err := of.changed(r, held)
+	if err != nil {
+		return err
 	}
 	// Tombstones first: the header, which is last, closes what changed.
 	stones := make([]message, 0, len(gone)+len(send))
-	for _, key := range slices.Sorted(maps.Keys(gone)) {
+	for _, key := range gone {
 		stones = append(stones, message{key: key})
 	}
 	return p.produce(ctx, held, append(stones, send...))
