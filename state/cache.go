@@ -7,8 +7,9 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// cache keeps decoded subjects between commits. It is write-back: what Apply changes stays here, dirty, until a commit
-// writes it; only clean subjects are let go. Below it table has what is not decoded, as bytes.
+// cache keeps what Apply changes until a commit writes it, and what it may need again. Most subjects are small and seldom
+// met: such a one is decoded into scratch, changed, and goes back as bytes at once, into table. Those that a second batch meets
+// before a commit, and large ones, stay decoded; only clean ones of them are let go.
 type cache struct {
 	// limit bounds weight: what the entries weigh, as of the last commit.
 	limit, weight int
@@ -21,8 +22,11 @@ type cache struct {
 	// collided are the decoded subjects that share their hash with another.
 	collided map[string]*entry
 	dirty    []*entry
-	// ordered is memory for dirty in another order.
-	ordered []*entry
+	// scratch is the subject at hand that is in table only. changed are the hashes of those that the next commit writes from
+	// there; taken is the sum of the digests of their rows as they were.
+	scratch *entry
+	changed []uint64
+	taken   digest
 	// hand is the clock by which clean entries go: one lap without use.
 	hand int
 	// spare are entries that went, to be used again.
@@ -32,7 +36,7 @@ type cache struct {
 type entry struct {
 	hash    uint64
 	subject *Subject
-	// row is the digest of the head row as committed; stored says that there is one.
+	// row is the digest of the head row as committed, if cache.taken does not have it; stored says that there is a row.
 	row         digest
 	stored      bool
 	dirty, used bool
@@ -61,6 +65,21 @@ func (c *cache) touch(e *entry) {
 		e.dirty = true
 		c.dirty = append(c.dirty, e)
 	}
+}
+
+// changes is how many subjects the next commit writes, about.
+func (c *cache) changes() int { return len(c.dirty) + len(c.changed) }
+
+// changedRow is a subject's head row where it is newer than Pebble's; else nil.
+func (c *cache) changedRow(hash uint64, id string) []byte {
+	at := c.table.find(hash)
+	if at == nil || at.state&changed == 0 {
+		return nil
+	}
+	if have, row := c.table.row(at); string(have) == id {
+		return row
+	}
+	return nil
 }
 
 // find returns the decoded subject, nil if there is none.
@@ -114,7 +133,7 @@ func (c *cache) make(hash uint64) *entry {
 	return e
 }
 
-// share makes a slot that of several subjects.
+// share makes a slot that of several subjects. One whose changed row is here must be decoded before.
 func (c *cache) share(at *slot) {
 	c.table.drop(at)
 	if n := at.state & entryBits; n > 0 {
@@ -212,8 +231,8 @@ func (l *load) subject(hash uint64, id []byte) (*entry, error) {
 			} else if have, bytes := c.table.row(at); have != nil {
 				if string(have) == string(id) {
 					row = bytes
-				} else {
-					c.share(at)
+				} else if err := l.share(at, hash, string(have), bytes); err != nil {
+					return nil, err
 				}
 			}
 		}
@@ -230,20 +249,101 @@ func (l *load) subject(hash uint64, id []byte) (*entry, error) {
 			return nil, err
 		}
 	}
-	e := c.make(hash)
+	if c.scratch == nil {
+		c.scratch = c.make(hash)
+	}
+	e := c.scratch
+	e.subject.reset()
+	*e = entry{hash: hash, subject: e.subject}
 	if row == nil {
 		e.subject.id = string(id)
 		s.offsets.subjects++
-		c.add(e, at)
+		if at == nil {
+			at = c.table.add(hash)
+		}
+		if at.state&shared == 0 {
+			at.state |= fresh
+		}
 		return e, nil
 	}
 	if err := s.decodeRowsInto(e.subject, hash, string(id), row); err != nil {
 		return nil, err
 	}
-	s.key = appendHeadKey(s.key[:0], hash, id)
-	e.stored, e.row = true, s.hasher.row(s.key, row)
-	c.add(e, at)
+	if at == nil {
+		at = c.table.add(hash)
+	}
+	if e.stored = at.state&fresh == 0; at.state&changed == 0 {
+		s.key = appendHeadKey(s.key[:0], hash, id)
+		e.row = s.hasher.row(s.key, row)
+	}
 	return e, nil
+}
+
+// share makes a slot that of several subjects: of the one whose row is there, and of another.
+func (l *load) share(at *slot, hash uint64, id string, row []byte) error {
+	s, c := l.store, &l.store.cache
+	if at.state&changed == 0 {
+		c.share(at)
+		return nil
+	}
+	e := c.make(hash)
+	if err := s.decodeRowsInto(e.subject, hash, id, row); err != nil {
+		return err
+	}
+	e.stored = at.state&fresh == 0
+	c.share(at)
+	c.add(e, at)
+	c.touch(e)
+	return nil
+}
+
+// smallTail and smallSegments are up to how many open events and closed sums a subject is decoded and encoded by each batch
+// that meets it.
+const (
+	smallTail     = 16
+	smallSegments = 32
+)
+
+// changed takes a subject back that load.subject returned, with what a batch changed.
+func (s *Store) changed(e *entry) {
+	c := &s.cache
+	if e != c.scratch {
+		c.touch(e)
+		return
+	}
+	at := c.table.find(e.hash)
+	if at.state&(shared|again) == 0 && e.subject.small() {
+		s.value = s.core.encode(e.subject, s.value[:0])
+		c.table.keep(at, e.subject.id, s.value)
+		if at.row != 0 {
+			if at.state&changed != 0 {
+				at.state |= again
+				return
+			}
+			at.state |= changed | used
+			c.changed = append(c.changed, e.hash)
+			c.taken = c.taken.add(e.row)
+			return
+		}
+	}
+	at.state &^= changed | fresh | again
+	c.scratch = nil
+	c.add(e, at)
+	c.touch(e)
+}
+
+// small says that all of a subject is in its head row, and that this is short.
+func (s *Subject) small() bool {
+	if len(s.tail) > smallTail || s.chunks > 0 || len(s.rows) > 0 || len(s.dropped) > 0 || len(s.exposed) > smallTail ||
+		len(s.segments) > smallSegments {
+		return false
+	}
+	for i := range s.segments {
+		if d := s.segments[i].set; d != nil && (d.large() || d.stored || d.bins != nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // head reads a subject's head row, which is valid until the next is read; nil if there is none. The store's key is the row's
@@ -276,6 +376,11 @@ func (l *load) head(hash uint64, id []byte) ([]byte, error) {
 func (l *load) look(hash uint64, id []byte) (*Subject, error) {
 	if e := l.store.cache.find(hash, string(id)); e != nil {
 		return e.subject, nil
+	}
+	if at := l.store.cache.table.find(hash); at != nil {
+		if have, row := l.store.cache.table.row(at); string(have) == string(id) && row != nil {
+			return l.store.decodeRows(hash, string(id), row)
+		}
 	}
 	value, err := l.head(hash, id)
 	if err != nil {

@@ -18,7 +18,7 @@ func (s *Store) Commit(extra func(set func(key, old, new []byte) error) error) e
 	if err := s.usable(); err != nil {
 		return err
 	}
-	w := &writer{store: s, batch: s.db.NewBatch(), sum: s.offsets.sum}
+	w := &writer{store: s, batch: s.db.NewBatch(), sum: s.offsets.sum.sub(s.cache.taken)}
 	defer w.batch.Close()
 	if err := s.writeAll(w, extra); err != nil {
 		return s.fail(fmt.Errorf("state: write a commit: %w", err))
@@ -32,6 +32,7 @@ func (s *Store) Commit(extra func(set func(key, old, new []byte) error) error) e
 	}
 	clear(s.cache.dirty)
 	s.cache.dirty = s.cache.dirty[:0]
+	s.cache.changed, s.cache.taken = s.cache.changed[:0], digest{}
 	clear(s.pendingIDs)
 	s.pendingRejects = s.pendingRejects[:0]
 	s.pendingBytes = 0
@@ -74,11 +75,8 @@ func (w *writer) delete(key []byte, old digest) error {
 }
 
 func (s *Store) writeAll(w *writer, extra func(set func(key, old, new []byte) error) error) error {
-	s.sortDirty()
-	for _, e := range s.cache.dirty {
-		if err := s.writeSubject(w, e); err != nil {
-			return err
-		}
+	if err := s.writeSubjects(w); err != nil {
+		return err
 	}
 	if err := s.writeDictionaries(w); err != nil {
 		return err
@@ -117,19 +115,49 @@ func (s *Store) writeAll(w *writer, extra func(set func(key, old, new []byte) er
 	})
 }
 
-// sortDirty brings the dirty subjects into the order of their hashes, so that rows go to Pebble in nearly that of their keys.
-func (s *Store) sortDirty() {
+// writeSubjects writes the subjects that changed in the order of their hashes, so that rows go to Pebble in nearly that of their
+// keys.
+func (s *Store) writeSubjects(w *writer) error {
 	dirty := s.cache.dirty
 	s.sorter.in = s.sorter.in[:0]
 	for i, e := range dirty {
 		s.sorter.in = append(s.sorter.in, located{e.hash, int32(i)})
 	}
-	s.cache.dirty = resize(s.cache.ordered, len(dirty))
-	for i, l := range s.sorter.sort() {
-		s.cache.dirty[i] = dirty[l.index]
+	for _, hash := range s.cache.changed {
+		s.sorter.in = append(s.sorter.in, located{hash, inTable})
 	}
-	clear(dirty)
-	s.cache.ordered = dirty[:0]
+	list := s.sorter.sort()
+	for i, l := range list {
+		if i%warmed == 0 {
+			s.warmth += s.cache.table.warm(list[i:])
+		}
+		var err error
+		if l.index == inTable {
+			err = s.writeRow(w, l.hash)
+		} else {
+			err = s.writeSubject(w, dirty[l.index])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inTable stands for the place among the decoded subjects of one that is not decoded.
+const inTable = -1
+
+// writeRow writes the head row of a subject that is not decoded, and has no other rows that changed.
+func (s *Store) writeRow(w *writer, hash uint64) error {
+	at := s.cache.table.find(hash)
+	if at.state&changed == 0 {
+		return nil // it is decoded by now
+	}
+	at.state &^= changed | fresh | again
+	id, row := s.cache.table.row(at)
+	s.key = appendHeadKey(s.key[:0], hash, id)
+	_, err := w.set(s.key, row, digest{})
+	return err
 }
 
 // writeSubject writes a subject's head row and those of its child rows that changed.

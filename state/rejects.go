@@ -160,7 +160,7 @@ func (s *Store) DropRejects(reason string) (dropped int, err error) {
 	if err := s.usable(); err != nil {
 		return 0, err
 	}
-	if len(s.cache.dirty) > 0 || len(s.pendingRejects) > 0 {
+	if s.cache.changes() > 0 || len(s.pendingRejects) > 0 {
 		return 0, errors.New("state: drop kept records: commit first")
 	}
 	w := &writer{store: s, batch: s.db.NewBatch(), sum: s.offsets.sum}

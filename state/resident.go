@@ -11,7 +11,8 @@ import (
 // bytes lie outside its heap. Who is not in the table is new; who is there without a row has one in Pebble.
 //
 // Rows lie in blocks of a few sizes, and a block that is given back is used again for a row of its size. When the rows weigh
-// more than the limit, those that were not asked for since the hand last came by lose their place.
+// more than the limit, those that were not asked for since the hand last came by lose their place. A row that a batch changed
+// stays as it is until the commit that writes it.
 type resident struct {
 	slots []slot
 	count int
@@ -37,8 +38,14 @@ const (
 	used = 1 << 31
 	// shared: several subjects have this hash. None of them has a row or an entry here.
 	shared = 1 << 30
+	// changed: the row here is newer than Pebble's, and the next commit writes it.
+	changed = 1 << 29
+	// fresh: Pebble has no row of the subject yet.
+	fresh = 1 << 28
+	// again: the row was changed by an earlier batch since the last commit.
+	again = 1 << 27
 	// entryBits are the rest.
-	entryBits = shared - 1
+	entryBits = again - 1
 )
 
 // minSlots is the size of an empty table.

@@ -84,7 +84,7 @@ func TestSubjectsOfOneHashAreToldApart(t *testing.T) {
 				}
 				e.subject.accept(0)
 				want[id]++
-				s.cache.touch(e)
+				s.changed(e)
 			}
 			load.close()
 			if s.Subjects() != int64(len(want)) {

@@ -181,7 +181,7 @@ func (s *Store) applyEvents(b *Batch, late []string, sink Sink) error {
 		if s.core.schema.strict {
 			s.queue.move(e.hash, e.subject.id, due, s.core.nextDue(e.subject))
 		}
-		s.cache.touch(e)
+		s.changed(e)
 	}
 	return nil
 }
@@ -313,7 +313,7 @@ func (s *Store) source(i Input) *SourceLedger {
 
 // Dirty is about how many bytes the next Commit will write.
 func (s *Store) Dirty() int64 {
-	return s.pendingBytes + int64(s.core.index.pending()) + int64(len(s.cache.dirty)+len(s.queue.pending))*dirtyEstimate
+	return s.pendingBytes + int64(s.core.index.pending()) + int64(s.cache.changes()+len(s.queue.pending))*dirtyEstimate
 }
 
 // dirtyEstimate is what a changed subject, or a row of the queue, costs in a commit, about.

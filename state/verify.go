@@ -113,6 +113,13 @@ func (s *Store) subjects(ctx context.Context, f func(hash uint64, subject *Subje
 		if e := s.cache.find(hash, id); e != nil && e.dirty {
 			return f(hash, e.subject, nil)
 		}
+		if row := s.cache.changedRow(hash, id); row != nil {
+			subject, err := s.decodeRows(hash, id, row)
+			if err != nil {
+				return err
+			}
+			return f(hash, subject, nil)
+		}
 		subject, err := s.decodeRows(hash, id, value)
 		if err != nil {
 			return err
@@ -127,6 +134,20 @@ func (s *Store) subjects(ctx context.Context, f func(hash uint64, subject *Subje
 			if err := f(e.hash, e.subject, nil); err != nil {
 				return err
 			}
+		}
+	}
+	for _, hash := range s.cache.changed {
+		at := s.cache.table.find(hash)
+		if at.state&fresh == 0 {
+			continue
+		}
+		id, row := s.cache.table.row(at)
+		subject, err := s.decodeRows(hash, string(id), row)
+		if err != nil {
+			return err
+		}
+		if err := f(hash, subject, nil); err != nil {
+			return err
 		}
 	}
 	return nil

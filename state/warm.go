@@ -24,8 +24,8 @@ func (c *cache) warm(list []located) (sum uint64) {
 		}
 		if k := at.state & entryBits; k > 0 && at.state&shared == 0 {
 			entries[i] = c.entries[k-1]
-		} else if at.row != 0 {
-			sum += uint64(c.table.arena.block(at.row - 1)[0])
+		} else {
+			sum += c.table.read(at)
 		}
 	}
 	for i, e := range entries[:n] {
@@ -70,3 +70,32 @@ func (c *cache) warm(list []located) (sum uint64) {
 	}
 	return sum
 }
+
+// warm reads the rows of these hashes.
+func (t *resident) warm(list []located) (sum uint64) {
+	var slots [warmed]*slot
+	n := min(len(list), warmed)
+	for i, l := range list[:n] {
+		slots[i] = t.find(l.hash)
+	}
+	for _, at := range slots[:n] {
+		if at != nil {
+			sum += t.read(at)
+		}
+	}
+	return sum
+}
+
+// read reads each line of the row at a slot.
+func (t *resident) read(at *slot) (sum uint64) {
+	if at.row == 0 {
+		return 0
+	}
+	b := t.arena.block(at.row - 1)
+	for i := 0; i < int(b[0])*blockStep && i < 4*cacheLine; i += cacheLine {
+		sum += uint64(b[i])
+	}
+	return sum
+}
+
+const cacheLine = 64
