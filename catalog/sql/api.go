@@ -26,6 +26,9 @@ type Type struct {
 type Value struct {
 	Kind Kind
 	Null bool
+	wide bool
+	// utc: a Timestamp that is known to be the wall clock of UTC (EPOCH_MS), whatever the source's zone.
+	utc bool
 	// I: BigInt, Decimal (unscaled, at Scale), Date (days since 1970), TimestampTZ (microseconds UTC), Timestamp
 	// (microseconds of the wall clock; Instant places it), Boolean (0, 1).
 	I int64
@@ -35,10 +38,7 @@ type Value struct {
 	Scale int
 
 	// A Decimal of more than 64 bits is wide: hi are its upper 64 bits, I the lower. Fixed and AppendText know.
-	hi   int64
-	wide bool
-	// utc: a Timestamp that is known to be the wall clock of UTC (EPOCH_MS), whatever the source's zone.
-	utc bool
+	hi int64
 }
 
 // Column of a query's result.

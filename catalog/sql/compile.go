@@ -1,11 +1,20 @@
 package sql
 
-import "bytes"
-
 // compiler turns the typed tree into closures. Every intermediate value has its own place in the frame, so that no
 // closure needs memory of its own.
 type compiler struct {
-	temps int
+	temps  int
+	fields []int // path → index in the record's fields; nil: the same
+	// plain leaves out what straight.go knows better; tests compare with it.
+	plain bool
+}
+
+// slot is where the record has a field.
+func (c *compiler) slot(field *expr) int {
+	if c.fields != nil {
+		return c.fields[field.slot]
+	}
+	return field.slot
 }
 
 func (c *compiler) temp() int {
@@ -76,9 +85,9 @@ func (c *compiler) value(e *expr) evalFn {
 }
 
 func (c *compiler) field(e *expr) evalFn {
-	slot, text := e.slot, e.typ.Kind == Varchar
+	slot, text := c.slot(e), e.typ.Kind == Varchar
 	return func(f *frame, out *Value) bool {
-		raw := f.field(slot)
+		raw := &f.fields[slot]
 		if raw.Kind == String {
 			*out = Value{Kind: Varchar, Text: raw.Text}
 			return true
@@ -94,54 +103,14 @@ func (c *compiler) field(e *expr) evalFn {
 func (c *compiler) cast(e *expr) evalFn {
 	a, to := e.args[0], e.typ
 	exact := a.typ.Kind == Any
-	if a.op == opField && exact {
-		if fn := c.castField(a.slot, to); fn != nil {
+	// A DOUBLE is always that of the field's own text: not by way of a BIGINT, which has no −0.
+	if a.op == opField && exact && (!c.plain || to.Kind == Double) {
+		if fn := c.castField(c.slot(a), to); fn != nil {
 			return fn
 		}
 	}
 	x := c.value(a)
 	return func(f *frame, out *Value) bool { return x(f, out) && f.cast(out, to, exact, out) }
-}
-
-// castField goes straight from the record's bytes to the type, for the casts that nearly every event has.
-func (c *compiler) castField(slot int, to Type) evalFn {
-	general := func(f *frame, raw *Raw, out *Value) bool {
-		f.read(raw, out)
-		return f.cast(out, to, true, out)
-	}
-	switch to.Kind {
-	case Varchar:
-		return func(f *frame, out *Value) bool {
-			raw := f.field(slot)
-			if raw.Kind == String {
-				*out = Value{Kind: Varchar, Text: raw.Text}
-				return true
-			}
-			return general(f, raw, out)
-		}
-	case Double:
-		return func(f *frame, out *Value) bool {
-			raw := f.field(slot)
-			if raw.Kind == Number {
-				*out = Value{Kind: Double, F: parseFloat(raw.Text), Text: raw.Text}
-				return true
-			}
-			return general(f, raw, out)
-		}
-	case Decimal:
-		return func(f *frame, out *Value) bool {
-			raw := f.field(slot)
-			if raw.Kind == Number {
-				if n, status := parseDecimal(raw.Text, to.Scale); status == numberOK && n.fits(to.Precision) {
-					*out = Value{Kind: Decimal, Scale: to.Scale}
-					out.setDecimal(n)
-					return true
-				}
-			}
-			return general(f, raw, out)
-		}
-	}
-	return nil
 }
 
 func (c *compiler) tryCast(e *expr) evalFn {
@@ -281,6 +250,14 @@ func (c *compiler) nullIf(e *expr) evalFn {
 
 // call computes the arguments into a run of the frame's places.
 func (c *compiler) call(e *expr) evalFn {
+	general := c.callArgs(e)
+	if a := e.args[0]; e.fn == epochMS && a.op == opField && !c.plain {
+		return epochOf(c.slot(a), general)
+	}
+	return general
+}
+
+func (c *compiler) callArgs(e *expr) evalFn {
 	fn := e.fn
 	args, params := make([]evalFn, len(e.args)), make([]param, len(e.args))
 	for i, a := range e.args {
@@ -329,25 +306,4 @@ func (f *frame) argument(v *Value, p param) bool {
 		return v.Kind.temporal() || v.Kind == BigInt || f.castBigInt(v, v)
 	}
 	return true
-}
-
-// equalsText tests a field against a string literal without making a value: the commonest condition of all.
-func equalsText(slot int, text []byte, equal bool) testFn {
-	return func(f *frame) tri {
-		raw := f.field(slot)
-		switch raw.Kind {
-		case String:
-			return triOf(bytes.Equal(raw.Text, text) == equal)
-		case Missing, Null:
-			return unknown
-		}
-		var a Value
-		f.read(raw, &a)
-		b := Value{Kind: Varchar, Text: text}
-		same, ok := f.equal(&a, &b)
-		if !ok {
-			return refused
-		}
-		return triOf(same == equal)
-	}
 }

@@ -82,12 +82,12 @@ func (c *compiler) every(e *expr, decides tri) testFn {
 
 func (c *compiler) compareFn(op string, x, y *expr) testFn {
 	equality := op == "=" || op == "<>"
-	if equality {
+	if equality && !c.plain {
 		if x.op == opField && y.isText() {
-			return equalsText(x.slot, y.value.Text, op == "=")
+			return equalsText(c.slot(x), y.value.Text, op == "=")
 		}
 		if y.op == opField && x.isText() {
-			return equalsText(y.slot, x.value.Text, op == "=")
+			return equalsText(c.slot(y), x.value.Text, op == "=")
 		}
 	}
 	left, right, l, r := c.value(x), c.value(y), c.temp(), c.temp()
@@ -205,9 +205,9 @@ func (f *frame) bound(v *Value, limit evalFn, temp int, op string) tri {
 
 func (c *compiler) isNull(e *expr) testFn {
 	if a := e.args[0]; a.op == opField {
-		slot := a.slot
+		slot := c.slot(a)
 		return func(f *frame) tri {
-			k := f.field(slot).Kind
+			k := f.fields[slot].Kind
 			return triOf(k == Missing || k == Null)
 		}
 	}

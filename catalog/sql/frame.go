@@ -2,13 +2,13 @@ package sql
 
 import (
 	"bytes"
+	"encoding/binary"
 	"time"
 )
 
 // frame is what the closures of one evaluator work on: the record, and buffers that live until the next record.
 type frame struct {
 	fields []Raw
-	remap  []int // slot → index in fields; nil: the slot itself
 	row    []Value
 	loc    *time.Location
 	temps  []Value
@@ -43,13 +43,6 @@ func triOf(b bool) tri {
 func (f *frame) refuse(reason, detail string) bool {
 	f.reject = ErrorReject{reason, detail}
 	return false
-}
-
-func (f *frame) field(slot int) *Raw {
-	if f.remap != nil {
-		slot = f.remap[slot]
-	}
-	return &f.fields[slot]
 }
 
 // read gives an untyped field its value: a JSON number without point and exponent is a BIGINT, or beyond 64 bits a DECIMAL
@@ -91,11 +84,23 @@ func parseInt(text []byte) (int64, bool) {
 		return 0, false
 	}
 	var n uint64
-	for _, c := range digits {
-		if c < '0' || c > '9' {
+	if count := len(digits); count >= 8 && count <= 16 {
+		// The first eight, and the last eight with those that were among the first made zeros.
+		rest := uint(count - 8)
+		again := uint64(1)<<(8*(8-rest)) - 1
+		high, ok := eightDigits(binary.LittleEndian.Uint64(digits))
+		low, okLow := eightDigits(binary.LittleEndian.Uint64(digits[rest:])&^again | zeros&again)
+		if !ok || !okLow {
 			return 0, false
 		}
-		n = n*10 + uint64(c-'0')
+		n = high*powersOfTen[rest] + low
+	} else {
+		for _, c := range digits {
+			if c < '0' || c > '9' {
+				return 0, false
+			}
+			n = n*10 + uint64(c-'0')
+		}
 	}
 	switch {
 	case negative && n <= 1<<63:
@@ -104,6 +109,23 @@ func parseInt(text []byte) (int64, bool) {
 		return int64(n), true
 	}
 	return 0, false
+}
+
+// zeros are eight digits 0.
+const zeros = 0x3030303030303030
+
+var powersOfTen = [9]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
+
+// eightDigits reads eight digits, the first in the lowest byte, in three multiplications: neighbours become pairs, pairs fours,
+// fours the number.
+func eightDigits(x uint64) (uint64, bool) {
+	x ^= zeros
+	if (x+0x7676767676767676|x)&0x8080808080808080 != 0 {
+		return 0, false
+	}
+	x = x*10 + x>>8
+	const pairs = 0x000000ff000000ff
+	return (x&pairs*(100+1000000<<32) + x>>16&pairs*(1+10000<<32)) >> 32, true
 }
 
 // text makes v a Varchar in place, as a cast to VARCHAR does.

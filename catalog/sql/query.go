@@ -94,27 +94,30 @@ type EvalOptions struct {
 // Evaluator evaluates one query; it belongs to one goroutine.
 type Evaluator struct {
 	frame   frame
+	guard   guard
 	where   testFn // nil: all records
-	columns []evalFn
+	columns []column
 }
 
 // NewEvaluator compiles the query. With CSV it reads the text again, so that fields are VARCHAR as ParseCSV has them; a
 // query that ParseCSV refuses keeps its dynamic types and refuses the records concerned.
-func (q *Query) NewEvaluator(opt EvalOptions) *Evaluator {
+func (q *Query) NewEvaluator(opt EvalOptions) *Evaluator { return q.newEvaluator(opt, false) }
+
+func (q *Query) newEvaluator(opt EvalOptions, plain bool) *Evaluator {
 	if opt.CSV && !q.csv {
 		if typed, errs := ParseCSV(q.Text); errs == nil && len(typed.Paths) == len(q.Paths) {
 			q = typed
 		}
 	}
-	var c compiler
-	e := &Evaluator{columns: make([]evalFn, len(q.exprs))}
+	c := compiler{fields: opt.Fields, plain: plain}
+	e := &Evaluator{guard: c.guard(q.where), columns: make([]column, len(q.exprs))}
 	if q.where != nil {
 		e.where = c.test(q.where)
 	}
 	for i, x := range q.exprs {
-		e.columns[i] = c.value(x)
+		e.columns[i] = c.column(x)
 	}
-	e.frame = frame{remap: opt.Fields, loc: opt.Location, temps: make([]Value, c.temps)}
+	e.frame = frame{loc: opt.Location, temps: make([]Value, c.temps)}
 	if e.frame.loc == nil {
 		e.frame.loc = time.UTC
 	}
@@ -136,13 +139,23 @@ func (e *Evaluator) Eval(fields []Raw, out []Value) (keep bool, err error) {
 			return false, nil
 		}
 	}
-	for i, column := range e.columns {
-		v := &out[i]
-		if !column(f, v) || !f.finite(v) {
+	for i := range e.columns {
+		c, v := &e.columns[i], &out[i]
+		if c.slot >= 0 && fields[c.slot].Kind == String {
+			*v = Value{Kind: Varchar, Text: fields[c.slot].Text}
+			continue
+		}
+		if !c.value(f, v) || v.Kind == Double && !f.finite(v) {
 			return false, &f.reject
 		}
 	}
 	return true, nil
+}
+
+// Excludes says at little cost that Eval of the record gives keep = false without an error; false says nothing.
+func (e *Evaluator) Excludes(fields []Raw) bool {
+	g := &e.guard
+	return g.slot >= 0 && fields[g.slot].Kind == String && string(fields[g.slot].Text) != g.text
 }
 
 // finite refuses a double that is no number where it becomes a value. A number of the source that is beyond the doubles

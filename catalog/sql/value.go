@@ -9,7 +9,11 @@ import (
 // Fixed returns the value as an integer at a decimal scale: the decimal text is rounded to it once, half away from
 // zero. A DOUBLE that came unchanged from the source is its source's text, a computed one the shortest text that reads
 // back as it. NULL has no such integer; asking for it is the caller's mistake and refused as type_mismatch.
-func (v Value) Fixed(scale int) (int64, error) {
+func (v *Value) Fixed(scale int) (int64, error) {
+	if v.Kind == BigInt && scale == 0 {
+		return v.I, nil
+	}
+	from := v.Scale
 	var n int128
 	status := numberOK
 	switch v.Kind {
@@ -18,7 +22,7 @@ func (v Value) Fixed(scale int) (int64, error) {
 			return v.I, nil
 		}
 		n = int128From(v.I)
-		v.Scale = 0
+		from = 0
 	case Decimal:
 		n = v.integer()
 	case Double:
@@ -31,14 +35,14 @@ func (v Value) Fixed(scale int) (int64, error) {
 			text = strconv.AppendFloat(buffer[:0], v.F, 'e', -1, 64)
 		}
 		n, status = parseDecimal(text, scale)
-		v.Scale = scale
+		from = scale
 	default:
 		return 0, &ErrorReject{TypeMismatch, "a number is needed, the value is " + v.describe() + "; write CAST(… AS DOUBLE) in the event"}
 	}
 	if status == numberBad {
 		return 0, &ErrorReject{TypeMismatch, "a number is needed, the value is " + v.describe()}
 	}
-	n, ok := n.rescale(v.Scale, scale)
+	n, ok := n.rescale(from, scale)
 	if small, fits := n.small(); status == numberOK && ok && fits {
 		return small, nil
 	}
@@ -115,7 +119,7 @@ func (v *Value) describe() string {
 
 // Instant is the moment of a Timestamp or TimestampTZ or the midnight of a Date, in microseconds UTC; loc is the zone of
 // wall clocks that carry none.
-func (v Value) Instant(loc *time.Location) int64 {
+func (v *Value) Instant(loc *time.Location) int64 {
 	switch v.Kind {
 	case Date:
 		return instant(v.I*microsDay, loc)
@@ -139,7 +143,7 @@ func (v Value) Hash() uint64 {
 
 // Moment is the value as an event's time, in microseconds UTC: a time, or text that reads as one. NULL and empty text
 // are missing_time; a bare number says no unit and is type_mismatch.
-func (v Value) Moment(loc *time.Location) (int64, error) {
+func (v *Value) Moment(loc *time.Location) (int64, error) {
 	if v.Null || v.Kind == Varchar && len(v.Text) == 0 {
 		return 0, errMissingTime
 	}
