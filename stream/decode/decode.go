@@ -164,7 +164,14 @@ func (d *Decoder) Decode(rec Record, out *Outcome) {
 	out.Events = out.Events[:len(d.events)]
 	for i, e := range d.events {
 		o := &out.Events[i]
-		o.Def, o.Reason, o.Detail = e.def, "", ""
+		o.Def = e.def
+		if o.Reason != "" {
+			o.Reason, o.Detail = "", ""
+		}
+		if e.eval.Excludes(d.slots) {
+			o.Verdict = Filtered
+			continue
+		}
 		e.read(d.slots, &rec, d.owns, o)
 	}
 }

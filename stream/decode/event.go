@@ -128,8 +128,12 @@ func (e *eventReader) read(slots []sql.Raw, rec *Record, owns func([]byte) bool,
 		return
 	}
 	e.text = e.text[:0]
+	// Field by field: what fill sets of every accepted event needs no zero before.
 	ev := &out.Event
-	*ev = state.Event{Def: e.def, Record: ev.Record, Input: rec.Input, Offset: rec.Offset, Bound: never, Time: never}
+	ev.Def, ev.Input, ev.Offset, ev.Bound, ev.Time = e.def, rec.Input, rec.Offset, never, never
+	if ev.Content = 0; ev.ID != nil {
+		ev.ID = nil
+	}
 	if e.bounded {
 		ev.Bound = rec.Bound
 	}
@@ -144,6 +148,7 @@ func (e *eventReader) read(slots []sql.Raw, rec *Record, owns func([]byte) bool,
 		}
 	}
 	if owns != nil && !owns(ev.Subject) {
+		ev.Values, ev.Exposures, ev.Dimensions = nil, nil, nil
 		out.Verdict = Elsewhere
 		return
 	}
