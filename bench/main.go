@@ -183,6 +183,7 @@ func run() *cobra.Command {
 	f.StringArrayVar(&opt.Flags, "flag", nil, "a flag for tidemark serve; may be repeated")
 	f.IntVar(&opt.Seconds, "seconds", 0, "how long paced scenarios measure")
 	f.StringVar(&opt.Axis, "axis", "", "only the axes of a growth with this in their name")
+	f.Int64Var(&opt.MostRecords, "most-records", 0, "leave out points of a growth whose logs have more records")
 	f.DurationVar(&opt.Profile, "profile", 0, "keep a CPU profile of the first so many seconds of each of Tidemark's runs")
 	c.RunE = func(c *cobra.Command, names []string) error {
 		var list []speed.Scenario

@@ -40,25 +40,25 @@ func wellFormed(t *testing.T, svg []byte) string {
 
 func TestDrawingsAreWellFormed(t *testing.T) {
 	for name, svg := range map[string][]byte{
-		"strip":        Strip("a < b", "ns & more", []Row{{"one", []float64{1000, 1200}}, {"two", nil}, {"three", []float64{90_000}}}),
+		"strip":        Strip("a < b", "ns & more", []Row{{"one", true, []float64{1000, 1200}}, {"two", false, nil}, {"three", false, []float64{90_000}}}),
 		"empty strip":  Strip("nothing", "", nil),
-		"lines":        Lines("t", "u", "x", []Line{{"p50", []float64{1, 10, 100}, []string{"1", "10", "<100>"}, [][]float64{{1, 2, 3}, nil, {4}}}}),
-		"one point":    Lines("t", "u", "x", []Line{{"", []float64{3}, []string{"3"}, [][]float64{{5}}}}),
-		"from zero":    Lines("t", "u", "x", []Line{{"", []float64{0, 1, 50}, nil, [][]float64{{1}, {2}, {3}}}}),
-		"log log":      LogLog("t", "u", "x", []Line{{"a", []float64{0.001, 0.01, 1}, nil, [][]float64{{0.02}, {0.2}, {20}}}, {"b", []float64{0.001}, nil, [][]float64{{3}}}}),
+		"lines":        Lines("t", "u", "x", []Line{{"p50", []float64{1, 10, 100}, []string{"1", "10", "<100>"}, [][]float64{{1, 2, 3}, nil, {4}}, nil}}),
+		"one point":    Lines("t", "u", "x", []Line{{"", []float64{3}, []string{"3"}, [][]float64{{5}}, nil}}),
+		"from zero":    Lines("t", "u", "x", []Line{{"", []float64{0, 1, 50}, nil, [][]float64{{1}, {2}, {3}}, nil}}),
+		"log log":      LogLog("t", "u", "x", []Line{{"a", []float64{0.001, 0.01, 1}, nil, [][]float64{{0.02}, {0.2}, {20}}, nil}, {"b", []float64{0.001}, nil, [][]float64{{3}}, []Ring{{0.1, 5}}}}),
 		"empty loglog": LogLog("t", "u", "x", nil),
 		"empty lines":  Lines("t", "u", "x", nil),
-		"lines of two": Lines("t", "u", "x", []Line{{"a", []float64{1}, nil, [][]float64{{1}}}, {"b", []float64{1}, nil, [][]float64{nil}}}),
+		"lines of two": Lines("t", "u", "x", []Line{{"a", []float64{1}, nil, [][]float64{{1}}, nil}, {"b", []float64{1}, nil, [][]float64{nil}, nil}}),
 	} {
 		t.Run(name, func(t *testing.T) { wellFormed(t, svg) })
 	}
-	if text := wellFormed(t, Strip("t", "u", []Row{{"one", nil}, {"two", []float64{1, 2, 9}}})); !strings.Contains(text, "no good run") || !strings.Contains(text, "\n2\n") {
+	if text := wellFormed(t, Strip("t", "u", []Row{{"one", true, nil}, {"two", false, []float64{1, 2, 9}}})); !strings.Contains(text, "no good run") || !strings.Contains(text, "\n2\n") {
 		t.Errorf("rows without runs, or medians, are not said: %q", text)
 	}
 }
 
 func TestMedianStandsBetweenItsRuns(t *testing.T) {
-	svg := Strip("t", "u", []Row{{"one", []float64{100, 400, 200}}})
+	svg := Strip("t", "u", []Row{{"one", true, []float64{100, 400, 200}}})
 	at := func(re string) float64 {
 		m := regexp.MustCompile(re).FindSubmatch(svg)
 		if m == nil {
@@ -85,6 +85,13 @@ func TestNamesAtTheEndsDoNotOverlap(t *testing.T) {
 				t.Errorf("names at %g and %g", a.y, b.y)
 			}
 		}
+	}
+}
+
+func TestLabelsDoNotOverlap(t *testing.T) {
+	text := wellFormed(t, Lines("t", "u", "x", []Line{{"p50", []float64{31_000, 94_900, 100_000}, []string{"31k", "94.9k", "100k"}, [][]float64{{1}, {2}, {3}}, nil}}))
+	if !strings.Contains(text, "31k") || !strings.Contains(text, "100k") || strings.Contains(text, "94.9k") {
+		t.Errorf("94.9k stands in the way of 100k, and 31k of none: %q", text)
 	}
 }
 

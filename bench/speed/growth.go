@@ -21,6 +21,10 @@ func (h *harness) growth(ctx context.Context, s Scenario) error {
 			at.Name = fmt.Sprintf("%s, %s %s", s.Name, axis.Name, p.Label)
 			h.Say("%s = %s", axis.Name, p.Label)
 			h.report.Growth = append(h.report.Growth, GrowthPoint{Axis: axis.Name, X: p.X, Label: p.Label})
+			if h.MostRecords > 0 && at.Shape.Events > h.MostRecords {
+				h.report.Growth[len(h.report.Growth)-1].LeftOut = fmt.Sprintf("left out: a log of %s records", short(float64(at.Shape.Events)))
+				continue
+			}
 			err := at.Shape.Validate()
 			if err == nil {
 				err = h.throughput(ctx, at, &p)

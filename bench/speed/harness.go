@@ -39,6 +39,8 @@ type Options struct {
 	Seconds int
 	// Axis restricts a growth to axes whose name contains it.
 	Axis string
+	// MostRecords leaves points of a growth out whose logs are longer, and says so. 0: none.
+	MostRecords int64
 	// Profile asks for a CPU profile of that length from the start of each of Tidemark's throughput runs, in Out. A run that
 	// is shorter leaves none.
 	Profile time.Duration

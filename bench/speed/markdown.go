@@ -187,10 +187,14 @@ func (r *Report) growthTables(say func(string, ...any)) {
 		if p.Axis != axis {
 			axis = p.Axis
 			say("")
-			say("## %s", axis)
+			say("### %s", axis)
 			say("")
 			say("| %s | events/s | CPU ns/event | RSS MB | disk MB | written MB | good runs |", axis)
 			say("| --- | --- | --- | --- | --- | --- | --- |")
+		}
+		if p.LeftOut != "" {
+			say("| %s | %s | | | | | |", p.Label, p.LeftOut)
+			continue
 		}
 		figure := func(f func(*Sample) float64) string { return shown(each(p.Samples, "tidemark", f)) }
 		say("| %s | %s | %s | %s | %s | %s | %d of %d |", p.Label, figure(loadedRate), figure(loadedCost), figure(func(s *Sample) float64 { return float64(s.RSS) / (1 << 20) }),

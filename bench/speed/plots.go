@@ -1,9 +1,8 @@
 package speed
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/tidemark/tidemark/bench/plot"
 )
@@ -14,12 +13,12 @@ func (r *Report) plots() map[string][]byte {
 	if len(r.Samples) > 0 {
 		rows := func(figure func(*Sample) float64) (rows []plot.Row) {
 			for _, name := range engines(r.Samples) {
-				rows = append(rows, plot.Row{Name: name, Values: each(r.Samples, name, figure)})
+				rows = append(rows, plot.Row{Name: name, Ours: strings.HasPrefix(name, "tidemark"), Values: each(r.Samples, name, figure)})
 			}
 			return rows
 		}
-		out["events.svg"] = plot.Strip(r.Scenario.Name, "events per second, broker on the same cores; each dot a run, the line their median", rows(rate))
-		out["cost.svg"] = plot.Strip(r.Scenario.Name, "CPU nanoseconds of the engine per event; each dot a run, the line their median", rows(cost))
+		out["events.svg"] = plot.Strip("Events per second, "+r.Scenario.Name, "broker on the same cores; each dot a run, the line their median", rows(rate))
+		out["cost.svg"] = plot.Strip("CPU per event, "+r.Scenario.Name, "nanoseconds of the engine's processes; each dot a run, the line their median", rows(cost))
 	}
 	if svg := r.refreshPlot(); svg != nil {
 		out["recompute.svg"] = svg
@@ -28,6 +27,9 @@ func (r *Report) plots() map[string][]byte {
 	for _, p := range r.Growth {
 		if n := len(lines); n == 0 || lines[n-1].Name != p.Axis {
 			lines = append(lines, plot.Line{Name: p.Axis})
+		}
+		if p.LeftOut != "" {
+			continue
 		}
 		l := &lines[len(lines)-1]
 		l.X, l.Labels, l.Values = append(l.X, p.X), append(l.Labels, p.Label), append(l.Values, each(p.Samples, "tidemark", loadedCost))
@@ -47,20 +49,6 @@ func (r *Report) plots() map[string][]byte {
 			}
 		}
 		out["freshness.svg"] = plot.Lines("From append to the live result", "milliseconds", "events per second", of[:])
-	}
-	return out
-}
-
-// sortedLine puts a line's points in the order of their x.
-func sortedLine(l plot.Line) plot.Line {
-	order := make([]int, len(l.X))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(l.X[a], l.X[b]) })
-	out := plot.Line{Name: l.Name}
-	for _, i := range order {
-		out.X, out.Values = append(out.X, l.X[i]), append(out.Values, l.Values[i])
 	}
 	return out
 }

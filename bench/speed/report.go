@@ -38,6 +38,8 @@ type GrowthPoint struct {
 	X       float64  `json:"x"`
 	Label   string   `json:"label"`
 	Samples []Sample `json:"samples"`
+	// LeftOut says why the point was not measured.
+	LeftOut string `json:"left_out,omitempty"`
 }
 
 // add keeps a sample; those of a growth go to the point that is measured now.

@@ -198,6 +198,22 @@ func TestPageJoinsReports(t *testing.T) {
 	}
 }
 
+func TestGrowthLeavesLongLogsOut(t *testing.T) {
+	s, _ := Find("growth")
+	dir := t.TempDir()
+	r, err := Run(t.Context(), s, Options{Axis: "uniform", MostRecords: 1, Program: "/bin/true", Out: dir, Cache: filepath.Join(dir, "cache")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(r.markdown(nil))
+	if len(r.Growth) != 8 || len(r.Growth[3].Samples) > 0 || !strings.Contains(text, "| 50 M | left out: a log of 52 M records |") {
+		t.Errorf("%d points; the report does not say what was left out:\n%s", len(r.Growth), text)
+	}
+	if r.Finished == nil || len(r.plots()) != 2 {
+		t.Errorf("finished %v, %d plots, want 2", r.Finished, len(r.plots()))
+	}
+}
+
 func TestLogInUseIsLeftAlone(t *testing.T) {
 	cache := t.TempDir()
 	dir := filepath.Join(cache, "kfake-used")

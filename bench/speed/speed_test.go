@@ -18,7 +18,11 @@ func TestMain(m *testing.M) {
 	if Child() {
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if built != "" {
+		_ = os.RemoveAll(filepath.Dir(built))
+	}
+	os.Exit(code)
 }
 
 // small makes a scenario that runs in seconds, with its reports and topics in the test's folder.

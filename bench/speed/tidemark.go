@@ -28,7 +28,7 @@ func buildProgram(ctx context.Context, dir, named string) (string, error) {
 		return filepath.Abs(named)
 	}
 	path := filepath.Join(dir, "tidemark")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "github.com/tidemark/tidemark/cmd/tidemark")
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=auto", "-trimpath", "-o", path, "github.com/tidemark/tidemark/cmd/tidemark")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("speed: build the program: %w\n%s", err, out)
