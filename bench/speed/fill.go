@@ -173,7 +173,7 @@ func (l *filledLog) open(ctx context.Context, cache, kind string, shape traffic.
 		if err := os.RemoveAll(l.dir); err != nil {
 			return err
 		}
-		if err := makeRoom(cache, shape.Events*int64(shape.Bytes+80)*5/4); err != nil {
+		if err := makeRoom(cache, shape.Events*int64(shape.Bytes+60)*11/10); err != nil {
 			return err
 		}
 	}
@@ -254,15 +254,16 @@ func (l *filledLog) close() error {
 	return err
 }
 
-// makeRoom removes the oldest logs that nobody uses until so many bytes fit, with 8 GiB to spare for state.
+// makeRoom removes the oldest logs that nobody uses until so many bytes fit, with room to spare: 4 GiB for state, above what
+// makes Tidemark pause its fetching (2 GiB or 5 % of the disk), or 8 GiB, whichever is more.
 func makeRoom(cache string, need int64) error {
 	inUse := map[string]bool{}
 	for {
-		free, err := freeBytes(cache)
+		free, total, err := diskBytes(cache)
 		if err != nil {
 			return err
 		}
-		if free > need+8<<30 {
+		if free > need+max(8<<30, total/20+4<<30) {
 			return nil
 		}
 		old, err := filepath.Glob(filepath.Join(cache, "k*-*"))

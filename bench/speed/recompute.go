@@ -136,5 +136,5 @@ func (r *Report) refreshPlot() []byte {
 		}
 		lines = append(lines, l)
 	}
-	return plot.LogLog("CPU seconds of one refresh", "batch engines query everything again (rings: with reading in what is new), Tidemark takes in what is\nnew; in brackets: where the curves cross", "share of all events that are new", lines)
+	return plot.LogLog("CPU seconds of one refresh", "batch engines query everything again, Tidemark takes in what is new\nrings: with reading the new events in; brackets: where the curves cross", "share of all events that are new", lines)
 }

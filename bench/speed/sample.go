@@ -148,10 +148,11 @@ func processorTicks() (idle, all int64) {
 	return idle, all
 }
 
-func freeBytes(dir string) (int64, error) {
+// diskBytes are the bytes of the disk below dir that are free, and all.
+func diskBytes(dir string) (free, total int64, err error) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(dir, &fs); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return int64(fs.Bavail) * fs.Bsize, nil
+	return int64(fs.Bavail) * fs.Bsize, int64(fs.Blocks) * fs.Bsize, nil
 }
