@@ -27,7 +27,7 @@ text{fill:#1f2328}.t{font-size:15px;font-weight:600}.s,.a{fill:#59636e}.g{stroke
 .l{fill:none;stroke:var(--c);stroke-width:2}.k{fill:var(--c)}.h{fill:none;stroke:var(--c);stroke-width:1.5}.b{stroke:var(--c);stroke-width:1.5}
 @media(prefers-color-scheme:dark){svg{background:#0d1117}text{fill:#f0f6fc}.s,.a{fill:#9198a1}.g{stroke:#3d444d}
 .c0{--c:#58a6ff}.c1{--c:#ff9a5c}.c2{--c:#3fd6a0}.c3{--c:#f0a6d0}.c4{--c:#e3c44c}.c5{--c:#9bd8ff}.o{--c:#9198a1}}
-@media(max-width:480px){svg{font-size:17px}.t{font-size:19px}.s{font-size:14px}}
+@media(max-width:480px){svg{font-size:15.5px}.t{font-size:18px}.s{font-size:14px}}
 </style>`
 
 // Row is one engine's runs; ours stands out.
@@ -40,7 +40,7 @@ type Row struct {
 // Strip draws each row's runs as dots over a common logarithmic axis, with their range as a bar and their median as a line
 // and a number. Values must be over 0; rows without any say so.
 func Strip(title, unit string, rows []Row) []byte {
-	const left, right, top, high = 166, 86, 66, 32
+	const left, right, top, high = 170, 86, 66, 32
 	height := top + high*len(rows) + 42
 	var all []float64
 	for _, r := range rows {
@@ -60,7 +60,7 @@ func Strip(title, unit string, rows []Row) []byte {
 		if r.Ours {
 			class = "c0"
 		}
-		fmt.Fprintf(&b, `<g class="%s"><text x="%d" y="%d" text-anchor="end">%s</text>`, class, left-14, y+4, html.EscapeString(r.Name))
+		fmt.Fprintf(&b, `<g class="%s"><text x="%d" y="%d" text-anchor="end">%s</text>`, class, left-12, y+4, html.EscapeString(r.Name))
 		if len(r.Values) == 0 {
 			fmt.Fprintf(&b, `<text class="s" x="%d" y="%d">no good run</text></g>`, left+4, y+4)
 			continue

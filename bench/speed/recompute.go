@@ -132,7 +132,7 @@ func (r *Report) refreshPlot() []byte {
 			}
 		}
 		if x, ok := r.crossing(c); ok && x < 1 {
-			l.Name += " (" + plot.Short(100*x) + " %)"
+			l.Name += " (" + percent(x) + ")"
 		}
 		lines = append(lines, l)
 	}
