@@ -60,9 +60,9 @@ func values(a Axis) Axis {
 func short(x float64) string {
 	switch {
 	case x >= million:
-		return fmt.Sprintf("%g M", x/million)
+		return fmt.Sprintf("%.3g M", x/million)
 	case x >= 1000:
-		return fmt.Sprintf("%g k", x/1000)
+		return fmt.Sprintf("%.3g k", x/1000)
 	}
 	return fmt.Sprintf("%g", x)
 }
