@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"slices"
+
 	"github.com/tidemark/tidemark/state"
 	"github.com/tidemark/tidemark/stream/decode"
 )
@@ -16,8 +18,9 @@ type batch struct {
 	operands   []state.Operand
 	exposures  []state.Exposure
 	dimensions []uint32
-	// advanced are the inputs with news, by Input; value is the index into Advance.
+	// advanced are the inputs with news, by Input; value is the index into Advance. latest is the one of the last.
 	advanced map[state.Input]int
+	latest   int
 }
 
 func newBatch(events int) *batch {
@@ -26,11 +29,10 @@ func newBatch(events int) *batch {
 
 func (b *batch) empty() bool { return len(b.Records) == 0 && len(b.Advance) == 0 }
 
-// reset empties the batch and keeps its memory.
+// reset empties the batch and keeps its memory. Events need no clearing: they point to nothing but the arenas.
 func (b *batch) reset() {
 	clear(b.Records) // let go of the fetch's bytes
 	clear(b.Rejects)
-	clear(b.Events)
 	clear(b.Filtered)
 	clear(b.Elsewhere)
 	clear(b.advanced)
@@ -39,16 +41,23 @@ func (b *batch) reset() {
 	b.bytes = 0
 }
 
-// record adds a record that was read and returns its index.
-func (b *batch) record(r state.Record) int {
-	b.Records = append(b.Records, r)
+// record adds a record that was read and returns its index. It is filled where it stands: records and events are large, and
+// every copy of them is one more thing to do for the garbage collector.
+func (b *batch) record(r *decode.Record, copied bool) int {
+	n := len(b.Records)
+	b.Records = slices.Grow(b.Records, 1)[:n+1]
+	to := &b.Records[n]
+	to.Input, to.Offset, to.Timestamp, to.Bound, to.Key, to.Value, to.Copy = r.Input, r.Offset, r.Timestamp, r.Bound, r.Key, r.Value, copied
 	b.bytes += int64(len(r.Key) + len(r.Value))
-	return len(b.Records) - 1
+	return n
 }
 
 // event adds one event of the record with the index given.
 func (b *batch) event(e *state.Event, record int) {
-	c := *e
+	n := len(b.Events)
+	b.Events = slices.Grow(b.Events, 1)[:n+1]
+	c := &b.Events[n]
+	*c = *e
 	c.Record = record
 	c.Subject = b.copyText(e.Subject)
 	if e.ID != nil {
@@ -60,16 +69,20 @@ func (b *batch) event(e *state.Event, record int) {
 	for i := range c.Exposures {
 		c.Exposures[i].Dimensions = carry(&b.dimensions, e.Exposures[i].Dimensions)
 	}
-	b.Events = append(b.Events, c)
 }
 
 // advance sets where an input stands after the batch.
 func (b *batch) advance(a state.Advance) {
-	if i, ok := b.advanced[a.Input]; ok {
-		b.Advance[i] = a
+	if b.latest < len(b.Advance) && b.Advance[b.latest].Input == a.Input {
+		b.Advance[b.latest] = a
 		return
 	}
-	b.advanced[a.Input] = len(b.Advance)
+	if i, ok := b.advanced[a.Input]; ok {
+		b.Advance[i], b.latest = a, i
+		return
+	}
+	b.latest = len(b.Advance)
+	b.advanced[a.Input] = b.latest
 	b.Advance = append(b.Advance, a)
 }
 
@@ -90,27 +103,27 @@ func carry[T any](arena *[]T, values []T) []T {
 	return (*arena)[at:len(*arena):len(*arena)]
 }
 
-// add puts one decoded record into the batch. belongs says whether an event's subject is this shard's. A record that is
+// add puts one decoded record into the batch. belongs says whether an event's subject is this shard's; nil: all are. A record that is
 // a copy is counted by another shard, which also counts what has no subject: filtered and rejected events. It returns
 // the subject of an event that is not this shard's, if there was one, and whether anything was rejected.
-func (b *batch) add(r state.Record, out *decode.Outcome, belongs func(subject []byte) bool) (stray []byte, rejected bool) {
+func (b *batch) add(r *decode.Record, copied bool, out *decode.Outcome, belongs func(subject []byte) bool) (stray []byte, rejected bool) {
 	if out.Reason != "" {
-		if !r.Copy {
-			i := b.record(r)
+		if !copied {
+			i := b.record(r, false)
 			b.Rejects = append(b.Rejects, state.Reject{Record: i, Event: -1, Reason: out.Reason, Detail: out.Detail})
 		}
 		return nil, true
 	}
-	record := b.record(r)
+	record := b.record(r, copied)
 	for i := range out.Events {
 		e := &out.Events[i]
 		switch {
-		case e.Verdict == decode.Accepted && belongs(e.Event.Subject):
+		case e.Verdict == decode.Accepted && (belongs == nil || belongs(e.Event.Subject)):
 			b.event(&e.Event, record)
 		case e.Verdict == decode.Accepted:
 			stray = e.Event.Subject
 			b.Elsewhere[e.Def]++
-		case r.Copy:
+		case copied:
 			b.Elsewhere[e.Def]++
 		case e.Verdict == decode.Filtered:
 			b.Filtered[e.Def]++

@@ -75,7 +75,7 @@ func shardCost(b *testing.B, plan *catalog.Plan, shape traffic.Shape, records, p
 		t0 := cpu()
 		for i := range recs {
 			decoder.Decode(recs[i], &out)
-			batch.add(stateRecord(&recs[i], false), &out, all)
+			batch.add(&recs[i], false, &out, all)
 		}
 		batch.advance(state.Advance{Input: input, Next: int64(made + rows), Bound: bound})
 		batch.Clock = behind(bound)

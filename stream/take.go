@@ -31,7 +31,7 @@ func (s *shard) takeRecord(f *feed, r *kgo.Record) {
 			return
 		}
 	}
-	_, rejected := s.batch.add(stateRecord(&rec, false), &s.outcome, s.owns)
+	_, rejected := s.batch.add(&rec, false, &s.outcome, nil)
 	f.bound, f.newest = bound, timestamp
 	f.records++
 	s.advance(f, r)
@@ -64,7 +64,7 @@ func (s *shard) takeRekeyed(f *feed, r *kgo.Record) {
 	}
 	rec := decode.Record{Input: in.input, Offset: c.offset, Timestamp: c.timestamp, Bound: s.t.lateBy(f.source, c.bound), Key: c.key, Value: r.Value}
 	f.decoder.Decode(rec, &s.outcome)
-	_, rejected := s.batch.add(stateRecord(&rec, c.copy), &s.outcome, s.owns)
+	_, rejected := s.batch.add(&rec, c.copy, &s.outcome, s.owns)
 	in.next, in.bound = c.offset+1, max(in.bound, c.bound)
 	f.newest = max(f.newest, c.timestamp)
 	if !c.copy {
@@ -82,7 +82,7 @@ func (s *shard) takeRow(f *feed, r *row) {
 	}
 	rec := decode.Record{Input: f.input, Offset: r.n, Bound: r.bound, Value: r.value}
 	f.decoder.Decode(rec, &s.outcome)
-	_, rejected := s.batch.add(stateRecord(&rec, r.copy), &s.outcome, s.owns)
+	_, rejected := s.batch.add(&rec, r.copy, &s.outcome, s.owns)
 	f.next, f.bound = r.n+1, max(f.bound, r.bound)
 	if !r.copy {
 		f.records++
@@ -124,8 +124,4 @@ func (s *shard) judge(f *feed, rejected bool) {
 		o.Logger.Warn("many rows of a file are rejected: see the ledger's reasons", "source", s.t.plan.Sources[f.source].ID, "file", f.file.name,
 			"share_over", o.StormShare, "window", o.StormWindow)
 	}
-}
-
-func stateRecord(r *decode.Record, copied bool) state.Record {
-	return state.Record{Input: r.Input, Offset: r.Offset, Timestamp: r.Timestamp, Bound: r.Bound, Key: r.Key, Value: r.Value, Copy: copied}
 }
