@@ -99,7 +99,7 @@ var Scenarios = []Scenario{
 	{Name: "restart", About: "SIGKILL with 10 M subjects at half of the maximum rate: time to the first answer, time to caught up", Kind: Restart,
 		Shape: loaded(paced(4*million, 10*million, 1.1)), Job: traffic.TheJob(), Shares: []float64{0.5}, Settle: 15 * time.Second, Measure: 60 * time.Second},
 	{Name: "cells-1m", About: "about 1 M live cells of 20 experiments, 100,000 of them changing each second", Kind: Refresh,
-		Shape: wide(paced(2*million, million/2, 0)), Job: traffic.Job{Experiments: 20, Metrics: 3, Dimensions: 3}, Rates: []float64{1000}, Settle: 10 * time.Second, Measure: 30 * time.Second},
+		Shape: wide(paced(2*million, million/2, 0)), Job: traffic.Job{Experiments: 20, Metrics: 3, Dimensions: 3}, Rates: []float64{1200}, Settle: 10 * time.Second, Measure: 30 * time.Second},
 	{Name: "growth", About: "cost per event against each of nine quantities; elsewhere 2 M records of 1 M subjects", Kind: Growth,
 		Shape: traffic.Standard(2*million, million, 1.1), Job: traffic.TheJob(), Engines: []string{"tidemark"}, Axes: axes()},
 }
