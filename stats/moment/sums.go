@@ -5,12 +5,12 @@ package moment
 type Sums struct {
 	// N counts the subjects, NonZero those of them whose numerator is not 0.
 	N, NonZero int64
+	// Approximate, Overflowed and OpenLimit count the points that carry the flag. An overflowed subject is not in N.
+	Approximate, Overflowed, OpenLimit int64
 	// Num and Den are Σ num and Σ den.
 	Num, Den Int128
 	// Num2, NumDen and Den2 are Σ num², Σ num·den and Σ den².
 	Num2, NumDen, Den2 Int192
-	// Approximate, Overflowed and OpenLimit count the points that carry the flag. An overflowed subject is not in N.
-	Approximate, Overflowed, OpenLimit int64
 	// Before has the sums that involve the pre-period; all zero where the experiment has none.
 	Before Before
 }
@@ -44,7 +44,7 @@ func (s *Sums) Add(p Point) {
 		s.Den = s.Den.Add(Int128{lo: 1})
 		s.Den2 = s.Den2.Add(Int192{lo: 1})
 		s.NumDen = s.NumDen.Add(Int192From(p.Num))
-	} else {
+	} else if p.Den != 0 {
 		s.Den = s.Den.Add(Int128From(p.Den))
 		s.Den2 = s.Den2.Add(Product(p.Den, p.Den))
 		s.NumDen = s.NumDen.Add(Product(p.Num, p.Den))
@@ -72,7 +72,7 @@ func (s *Sums) Sub(p Point) {
 		s.Den = s.Den.Sub(Int128{lo: 1})
 		s.Den2 = s.Den2.Sub(Int192{lo: 1})
 		s.NumDen = s.NumDen.Sub(Int192From(p.Num))
-	} else {
+	} else if p.Den != 0 {
 		s.Den = s.Den.Sub(Int128From(p.Den))
 		s.Den2 = s.Den2.Sub(Product(p.Den, p.Den))
 		s.NumDen = s.NumDen.Sub(Product(p.Num, p.Den))
@@ -84,8 +84,27 @@ func (s *Sums) Sub(p Point) {
 
 // Apply takes the old contribution of a change out and puts the new one in.
 func (s *Sums) Apply(old, new Point) {
+	// Most changes are of a numerator alone: what does not depend on it stays.
+	if old.In && new.In && old.Flags|new.Flags == 0 && old.Den == 1 && new.Den == 1 && old.Pre|old.PreDen|new.Pre|new.PreDen == 0 {
+		s.applyMean(old.Num, new.Num)
+		return
+	}
 	s.Sub(old)
 	s.Add(new)
+}
+
+// applyMean is Apply for a subject whose denominator is 1 and stays so.
+func (s *Sums) applyMean(old, new int64) {
+	by := Int192From(new).Sub(Int192From(old))
+	s.NumDen = s.NumDen.Add(by)
+	s.Num = s.Num.Add(Int128{by.mid, by.lo})
+	s.Num2 = s.Num2.Sub(Product(old, old)).Add(Product(new, new))
+	if old != 0 {
+		s.NonZero--
+	}
+	if new != 0 {
+		s.NonZero++
+	}
 }
 
 func (s *Sums) flag(f Flags, by int64) {
