@@ -99,11 +99,13 @@ func (c *core) baseCell(s *Subject, x *exposed) cell {
 // metricCells appends what the subject contributes to metric i of x's experiment.
 func (c *core) metricCells(s *Subject, x *exposed, i int, base cell, within span, out []cell) []cell {
 	m := &c.schema.experiments[x.experiment].metrics[i]
-	c.gather(s, x, m, within)
 	base.metric = i
 	var sums sums
-	for k := range c.items {
-		c.add(m, &sums, &c.items[k])
+	if c.items = c.items[:0]; len(s.tail)+len(s.segments) > 0 {
+		c.gather(s, x, m, within)
+		for k := range c.items {
+			c.add(m, &sums, &c.items[k])
+		}
 	}
 	if p := c.point(m, &sums, s.openLimit); p != (moment.Point{}) {
 		at := base

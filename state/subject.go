@@ -185,9 +185,13 @@ func (c *core) expose(s *Subject, x int, variant int32, time int64, t *tie, dims
 	e := &c.schema.experiments[x]
 	i, found := slices.BinarySearchFunc(s.exposed, int32(x), func(x exposed, e int32) int { return cmp.Compare(x.experiment, e) })
 	if !found {
+		s.exposed = slices.Grow(s.exposed, 1)
+		// What lies beyond the length has the memory of another subject's.
+		spare := s.exposed[:len(s.exposed)+1][len(s.exposed)]
+		reads := resize(spare.reads, len(e.reads))
+		clear(reads)
 		s.exposed = slices.Insert(s.exposed, i, exposed{
-			experiment: int32(x), variant: variant, t0: time, tie: t.clone(),
-			dims: slices.Clone(dims), reads: make([]readCount, len(e.reads)),
+			experiment: int32(x), variant: variant, t0: time, tie: t.clone(), dims: append(spare.dims[:0], dims...), reads: reads,
 		})
 		// Whatever is closed by now was too early for this exposure, or it would still be open.
 		for k, d := range e.reads {
