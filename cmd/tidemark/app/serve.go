@@ -114,8 +114,15 @@ func needBrokers(set *catalog.Set, opt stream.Options) error {
 	return nil
 }
 
+// gcPercent is how much the Go heap may grow between two collections. Most of the state is outside it, so that what it has is
+// small and soon garbage: collecting it twice as seldom as Go does by default costs little memory.
+const gcPercent = 300
+
 // limitMemory plans with --memory, and lets the collector work harder before the process takes more.
 func (f *serveFlags) limitMemory(opt *stream.Options) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	if f.memory == "" {
 		return nil
 	}
