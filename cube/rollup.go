@@ -37,6 +37,13 @@ func (c *Cells) Rollup(mask uint) *Rollup {
 	return c.lineage.rollup(c, mask)
 }
 
+// Exceeds says that a grouping certainly has more than so many rows, without making them; false where only Rollup can tell.
+func (c *Cells) Exceeds(mask uint, rows int) bool {
+	l := c.lineage
+	// In the finest grouping every base cell is one of a row's arms. What is folded keeps more rows than are folded away from.
+	return mask == l.subject && l.event == 0 && !c.uncrossed && c.collapsed == 0 && l.limits.Values >= rows && c.live > rows*len(l.x.Variants)
+}
+
 // lineage remembers the rollups of a succession of Cells. Since sums can be taken out exactly, the rollup of any of
 // them follows from that of any other: by what differs between the two.
 type lineage struct {
@@ -176,8 +183,9 @@ type rollup struct {
 
 	out       *Rollup
 	order     []int32 // slots in the order of out
+	row       []int32 // by slot: the row of out that the cell is in
+	touched   []int32 // slots whose cells changed since out
 	restarted bool    // cells came or went since out
-	changed   bool
 	tops      map[string]struct{}
 	topsOf    *Rollup
 }
@@ -237,7 +245,7 @@ func (r *rollup) adopt(base []*Cell) {
 			continue
 		}
 		r.cells[i] = new
-		r.changed = true
+		r.touched = append(r.touched, int32(i))
 		r.restarted = r.restarted || old == nil || new == nil || old.Key != new.Key
 	}
 }
@@ -266,8 +274,8 @@ func (r *rollup) move(i int, old, new *Cell) {
 
 // own returns the cell of a slot, ours to change.
 func (r *rollup) own(slot int32) *Cell {
-	r.changed = true
 	if r.epoch[slot] != r.now {
+		r.touched = append(r.touched, slot)
 		r.cells[slot] = r.cells[slot].clone()
 		r.epoch[slot] = r.now
 	}
@@ -291,7 +299,7 @@ func (r *rollup) find(c *Cell) int32 {
 	r.at[text] = slot
 	r.cells[slot] = &Cell{Key: &Key{Variant: c.Key.Variant, Mask: r.mask, Values: values}, sums: make([]moment.Sums, len(c.sums)), bins: c.bins.like()}
 	r.epoch[slot] = r.now
-	r.changed, r.restarted = true, true
+	r.restarted = true
 	return slot
 }
 
@@ -300,29 +308,50 @@ func (r *rollup) remove(slot int32) {
 	delete(r.at, joinKey(k.Values, k.Variant))
 	r.cells[slot] = nil
 	r.free = append(r.free, slot)
-	r.changed, r.restarted = true, true
+	r.restarted = true
 }
 
-// publish makes r.out from the cells, if they changed.
+// publish makes r.out from the cells, if they changed. Rows in which nothing changed have the Values and Arms that they had.
 func (r *rollup) publish() {
-	if r.out != nil && !r.changed {
-		return
-	}
-	if r.out == nil || r.restarted {
-		r.order = r.order[:0]
-		for slot, c := range r.cells {
-			if c != nil {
-				r.order = append(r.order, int32(slot))
+	switch {
+	case r.out == nil || r.restarted:
+		r.restart()
+	case len(r.touched) > 0:
+		rows := slices.Clone(r.out.Rows)
+		for _, slot := range r.touched {
+			c, i := r.cells[slot], r.row[slot]
+			if &rows[i].Arms[0] == &r.out.Rows[i].Arms[0] {
+				rows[i].Arms = slices.Clone(rows[i].Arms)
 			}
+			rows[i].Arms[c.Key.Variant] = c
 		}
-		slices.SortFunc(r.order, func(a, b int32) int { return r.cells[a].Key.compare(r.cells[b].Key) })
+		r.out = &Rollup{Mask: r.mask, Rows: rows}
 	}
+	r.touched, r.restarted = r.touched[:0], false
+}
+
+// restart makes r.out anew.
+func (r *rollup) restart() {
+	r.order = r.order[:0]
+	for slot, c := range r.cells {
+		if c != nil {
+			r.order = append(r.order, int32(slot))
+		}
+	}
+	slices.SortFunc(r.order, func(a, b int32) int { return r.cells[a].Key.compare(r.cells[b].Key) })
 	sorted := make([]*Cell, len(r.order))
 	for i, slot := range r.order {
 		sorted[i] = r.cells[slot]
 	}
 	r.out = &Rollup{Mask: r.mask, Rows: rowsOf(sorted, r.variants)}
-	r.changed, r.restarted = false, false
+	r.row = slices.Grow(r.row[:0], len(r.cells))[:len(r.cells)]
+	row, rows := int32(0), r.out.Rows
+	for _, slot := range r.order {
+		for c := r.cells[slot]; rows[row].Arms[c.Key.Variant] != c; {
+			row++
+		}
+		r.row[slot] = row
+	}
 }
 
 // rowsOf groups cells, sorted by key, into rows.

@@ -2,6 +2,7 @@ package results
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -46,7 +47,8 @@ type Inputs struct {
 	Crossovers int64
 	// Levels are the experiment's levels so far, oldest first (level.go).
 	Levels []Level
-	// Facts are the tunings set so far, by Row.Key.
+	// Facts are the tunings set so far, by Row.Key. A map that an Evaluator has been given is not changed: other facts are
+	// another map.
 	Facts map[string]Tuning
 	// Frozen says, for each metric of the plan's experiment, that its own fact (frozen.go) is in all of the cells; only of
 	// metrics that wait for one.
@@ -79,9 +81,12 @@ type Evaluator struct {
 	treatments []int
 	event      uint // mask of the event dimensions
 	slices     map[sliceID]*evaluated
-	look       uint64    // counts evaluations
-	frozen     []*Tuning // what is frozen of each metric, nil: nothing
-	thaws      uint64    // counts the changes of frozen
+	aligned    map[uint]aligned  // by grouping: the slices of the last rows
+	facts      map[string]Tuning // of the last evaluation
+	newFacts   bool              // it had others than the one before
+	look       uint64            // counts evaluations
+	frozen     []*Tuning         // what is frozen of each metric, nil: nothing
+	thaws      uint64            // counts the changes of frozen
 	families   map[uint][]int
 	strata     map[uint]*strata
 	warned     [][]findings // by metric and treatment
@@ -108,6 +113,12 @@ type sliceID struct {
 	values string
 }
 
+// aligned are the rows of a grouping at the last evaluation, and what is remembered of each.
+type aligned struct {
+	rows []cube.Row
+	of   []*evaluated
+}
+
 // evaluated is what is remembered of a slice.
 type evaluated struct {
 	arms  []*cube.Cell
@@ -117,6 +128,8 @@ type evaluated struct {
 	text  string // SliceKey
 	ctx   setting
 	used  bool
+	// settled: nothing but other sums, settings or facts can give the slice other rows.
+	settled bool
 }
 
 // setting is what rows depend on beside their sums and facts.
@@ -130,7 +143,7 @@ type setting struct {
 // NewEvaluator returns an Evaluator of plan.Experiments[experiment].
 func NewEvaluator(plan *catalog.Plan, experiment int) *Evaluator {
 	x := &plan.Experiments[experiment]
-	e := &Evaluator{plan: plan, x: x, hash: x.Experiment.Hash().String(), control: x.Control, planned: x.Experiment.Planned(), slices: map[sliceID]*evaluated{},
+	e := &Evaluator{plan: plan, x: x, hash: x.Experiment.Hash().String(), control: x.Control, planned: x.Experiment.Planned(), slices: map[sliceID]*evaluated{}, aligned: map[uint]aligned{},
 		families: map[uint][]int{}, strata: map[uint]*strata{}}
 	for v := range x.Variants {
 		if v != x.Control {
@@ -185,6 +198,8 @@ func newMetric(plan *catalog.Plan, x *catalog.PlanExperiment, i int) metric {
 // Evaluate returns the result of cells.
 func (e *Evaluator) Evaluate(cells *cube.Cells, in Inputs, sl Slices) *Result {
 	e.look++
+	e.newFacts = !sameMap(e.facts, in.Facts)
+	e.facts = in.Facts
 	r := e.head(cells, in)
 	e.thaw(in, r)
 	masks, _ := sl.Masks(e.x) // names that are not dimensions have no rows
@@ -199,13 +214,23 @@ func (e *Evaluator) Evaluate(cells *cube.Cells, in Inputs, sl Slices) *Result {
 		if mask == 0 && len(rows) == 0 {
 			rows = []cube.Row{{Arms: make([]*cube.Cell, len(e.x.Variants))}}
 		}
+		was := e.aligned[mask]
+		byMask[i] = make([]*evaluated, len(rows))
 		for j := range rows {
-			s := e.slice(mask, &rows[j], c, in, r)
-			byMask[i] = append(byMask[i], s)
+			// Rows that stand where they stood need not be looked up by their values.
+			var s *evaluated
+			if j < len(was.rows) && sameValues(was.rows[j].Values, rows[j].Values) {
+				s = was.of[j]
+			} else {
+				s = e.remembered(mask, rows[j].Values)
+			}
+			e.slice(s, mask, &rows[j], c, in, r)
+			byMask[i][j] = s
 			for _, of := range s.rows {
 				total += len(of)
 			}
 		}
+		e.aligned[mask] = aligned{rows, byMask[i]}
 	}
 	whole := byMask[0][0] // masks begin with 0, which has one slice
 	e.warn(whole, cells, in, r)
@@ -272,25 +297,45 @@ func Life(x *catalog.Experiment, at time.Time) string {
 	return "running"
 }
 
-// slice returns the rows of one slice, evaluating those that changed.
-func (e *Evaluator) slice(mask uint, row *cube.Row, ctx setting, in Inputs, r *Result) *evaluated {
-	id := sliceID{mask, joinValues(row.Values)}
+// sameMap says that two maps are one.
+func sameMap(a, b map[string]Tuning) bool {
+	return len(a) == 0 && len(b) == 0 || reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
+}
+
+// sameValues says that two lists of values are one.
+func sameValues(a, b []string) bool {
+	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
+}
+
+// remembered returns what is remembered of a slice.
+func (e *Evaluator) remembered(mask uint, values []string) *evaluated {
+	id := sliceID{mask, joinValues(values)}
 	s := e.slices[id]
 	if s == nil {
-		s = &evaluated{rows: make([][]*Row, len(e.metrics)), inArm: make([][]*Arm, len(e.metrics)), label: e.label(mask, row.Values)}
+		s = &evaluated{rows: make([][]*Row, len(e.metrics)), inArm: make([][]*Arm, len(e.metrics)), label: e.label(mask, values)}
 		s.text = SliceKey(s.label)
 		e.slices[id] = s
 	}
+	return s
+}
+
+// slice brings the rows of one slice up to its cells.
+func (e *Evaluator) slice(s *evaluated, mask uint, row *cube.Row, ctx setting, in Inputs, r *Result) {
 	s.used = true
+	if s.settled && !e.newFacts && s.ctx == ctx && slices.Equal(s.arms, row.Arms) {
+		return
+	}
 	old, oldCtx := s.arms, s.ctx
 	s.arms, s.ctx = row.Arms, ctx
+	facts := len(r.Facts)
 	for m := range e.metrics {
 		if mask&^e.metrics[m].Dimensions != 0 {
 			continue // the metric is not sliced so
 		}
 		e.evaluate(s, m, mask, old, oldCtx, in, r)
 	}
-	return s
+	// The whole has its tunings in every result. A fact that is not kept yet is told again.
+	s.settled = mask != 0 && len(r.Facts) == facts
 }
 
 // evaluate brings the rows of metric m in slice s up to its arms.
@@ -354,6 +399,7 @@ func (e *Evaluator) forget(masks []uint) {
 	for id, s := range e.slices {
 		if drop && !s.used || !s.used && slices.Contains(masks, id.mask) {
 			delete(e.slices, id)
+			delete(e.aligned, id.mask)
 			continue
 		}
 		s.used = false

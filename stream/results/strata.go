@@ -36,6 +36,10 @@ func (e *Evaluator) subjectMask() uint { return (uint(1)<<len(e.x.Dimensions) - 
 
 // stratify returns the strata of a grouping, brought up to cells; nil where there are too many, or none can be told apart.
 func (e *Evaluator) stratify(mask uint, cells *cube.Cells) *strata {
+	if cells.Exceeds(mask, maxStrata) { // mostly the finest grouping, which is costly to roll up for nothing
+		delete(e.strata, mask)
+		return nil
+	}
 	roll := cells.Rollup(mask)
 	if roll.Unreliable || len(roll.Rows) > maxStrata || bits.OnesCount(mask) == 0 {
 		delete(e.strata, mask)
