@@ -86,6 +86,28 @@ func (rs Reports) Targets(say func(string, ...any)) {
 	say("")
 }
 
+// withoutCeiling says how much the state of the ceiling's log takes where it may.
+func (rs Reports) withoutCeiling(say func(string, ...any)) {
+	newest := func(name string) (last *Report, rss, disk Spread) {
+		for _, r := range rs {
+			size, ok := spread(of(func(s *Sample) float64 { return float64(s.RSS) })(r))
+			if r.Scenario.Name == name && ok {
+				last, rss = r, size
+				disk, _ = spread(of(func(s *Sample) float64 { return float64(s.Disk) })(r))
+			}
+		}
+		return last, rss, disk
+	}
+	free, rss, disk := newest("uniform-10m-loaded")
+	held, _, _ := newest("ceiling")
+	if free == nil || held == nil || free.Scenario.Shape != held.Scenario.Shape {
+		return
+	}
+	say("Without a ceiling the log of `ceiling` takes %s MB of memory, %s times the ceiling, and %s MB on disk, %s times.", number(rss.Median/(1<<20)), number(rss.Median/held.ceiling()),
+		number(disk.Median/(1<<20)), number(disk.Median/held.ceiling()))
+	say("")
+}
+
 // logName is the scenario, and its size where that is another one.
 func (r *Report) logName() string {
 	of, _ := Find(r.Scenario.Name)
@@ -130,6 +152,7 @@ func (rs Reports) Page(images string) ([]byte, map[string][]byte) {
 	say("## Targets")
 	say("")
 	rs.Targets(say)
+	rs.withoutCeiling(say)
 	say("## Reports")
 	say("")
 	say("| | log | runs | not good | begun | commit | command |")

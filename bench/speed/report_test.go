@@ -149,8 +149,14 @@ func TestPageJoinsReports(t *testing.T) {
 		saved(t, in, "latency-"+broker, r)
 	}
 
+	for i, name := range []string{"uniform-10m-loaded", "ceiling"} {
+		s, _ := Find(name)
+		saved(t, in, name, &Report{Scenario: s, Broker: KFake, Date: time.Unix(int64(5000+i), 0), Samples: []Sample{{Engine: "tidemark", Round: 1, Records: 30 * million, Wall: 60e9, CPU: 60e9,
+			RSS: 2 << 30 >> i, Disk: 1 << 30, Loaded: &Part{Records: 20 * million, Wall: 50e9, CPU: 50e9}}}})
+	}
+
 	reports, err := LoadAll(in)
-	if err != nil || len(reports) != 5 {
+	if err != nil || len(reports) != 7 {
 		t.Fatalf("%d reports, %v", len(reports), err)
 	}
 	page := filepath.Join(in, "docs", "results.md")
@@ -176,6 +182,10 @@ func TestPageJoinsReports(t *testing.T) {
 		"| uniform-10m | events/s | ≥ 500,000 | – | not measured | | |",
 		"| latency, kafka | p99 ms at 100,000 events/s | ≤ 250 | 100 | held | 1 | [4](#4-latency) |",
 		"| latency, kafka | p99 ms at 75 % of the maximum | ≤ 1,500 | +Inf | **missed** by +Inf % |",
+		"takes 2,050 MB of memory, 4.00 times the ceiling, and 1,020 MB on disk, 2.00 times.",
+		"| ceiling, kfake | events/s once all subjects are there | ≥ 200,000 | 400,000 | held | 1 | [7](#7-ceiling) |",
+		"| ceiling, kfake | RSS, % of the ceiling | ≤ 100 | 200 | **missed** by 100 % |",
+		"| uniform-10m-loaded, kfake | disk per subject, bytes | ≤ 120 | 107 | held |",
 		"## 3: uniform-10m", "it fell over", "`go run ./bench run zipf-10m --events 4000000`", "(images/bench-2-zipf-10m-recompute.svg)",
 	} {
 		if !strings.Contains(string(text), want) {
