@@ -44,6 +44,7 @@ type Engine struct {
 
 	wake      chan struct{} // something is dirty
 	questions chan question
+	pace      pace          // the evaluator's
 	failed    chan error    // the first error that ends the engine
 	stopped   chan struct{} // Run has returned
 	running   atomic.Bool

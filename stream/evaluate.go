@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -56,8 +57,10 @@ type question struct {
 }
 
 // evaluator is the goroutine that turns cells into results. Shards only mark experiments dirty; it takes a snapshot of
-// each shard, adds them up and publishes, no sooner than EvaluateEvery and ten times the last cost after the last time.
+// each shard, adds them up and publishes, at the evaluator's pace (pace.go).
 func (e *Engine) evaluator(ctx context.Context) {
+	runtime.LockOSThread() // so that evaluations can be charged for what they cost
+	defer runtime.UnlockOSThread()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -78,7 +81,9 @@ func (e *Engine) evaluator(ctx context.Context) {
 // evaluateDue evaluates the dirty experiments whose time has come, and returns how long until the next is due; 0 if
 // none is dirty.
 func (e *Engine) evaluateDue(ctx context.Context) time.Duration {
-	var next time.Duration
+	began := time.Now()
+	rest := e.pace.wait(began)
+	var next, spent time.Duration
 	for _, t := range e.types {
 		now := time.Now()
 		var due []*experiment
@@ -86,7 +91,7 @@ func (e *Engine) evaluateDue(ctx context.Context) time.Duration {
 			if !x.dirty.Load() || x.restoring() {
 				continue
 			}
-			if wait := x.due.Sub(now); wait > 0 {
+			if wait := max(rest, x.due.Sub(now)); wait > 0 {
 				if next == 0 || wait < next {
 					next = wait
 				}
@@ -102,9 +107,14 @@ func (e *Engine) evaluateDue(ctx context.Context) time.Duration {
 		if ctx.Err() != nil {
 			return 0
 		}
+		watch := startWatch()
 		for i, x := range due {
 			e.publish(ctx, x, parts, i)
 		}
+		spent += watch.cost()
+	}
+	if spent > 0 {
+		e.pace.rest(began, spent)
 	}
 	return next
 }
@@ -314,7 +324,7 @@ func (e *Engine) answer(ctx context.Context, q question) {
 
 // publish evaluates an experiment for everybody.
 func (e *Engine) publish(ctx context.Context, x *experiment, parts []part, i int) *results.Result {
-	began := time.Now()
+	watch := startWatch()
 	// Data that is analysed is complete only when its results are asked for.
 	if !e.analyzing && e.freeze(ctx, x, parts, i) {
 		parts, i = x.t.snapshot(ctx, []*experiment{x}), 0
@@ -324,10 +334,9 @@ func (e *Engine) publish(ctx context.Context, x *experiment, parts []part, i int
 	e.keepLevel(x, r)
 	e.hub.Publish(r)
 	e.remember(x, r)
-	took := time.Since(began)
-	x.due = began.Add(max(e.opt.EvaluateEvery, 10*took))
+	x.due = e.pace.after(watch.began, watch.cost(), e.opt.EvaluateEvery)
 	if e.opt.Hooks.Evaluate != nil {
-		e.opt.Hooks.Evaluate(x.x.ID, took)
+		e.opt.Hooks.Evaluate(x.x.ID, time.Since(watch.began))
 	}
 	return r
 }

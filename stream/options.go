@@ -65,7 +65,7 @@ type Options struct {
 	// negative: only when asked.
 	DaysEvery time.Duration
 	// EvaluateEvery is the shortest time between two evaluations of one experiment. Default 50 ms; it is never less
-	// than ten times what the last evaluation cost.
+	// than ten times what the last evaluation cost, nor than five times what all that were due together cost.
 	EvaluateEvery time.Duration
 	// Memory is what the shards' state plans to take in memory, in bytes; it takes less while there is less to keep. Default
 	// 2 GiB.
