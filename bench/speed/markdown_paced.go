@@ -28,7 +28,7 @@ func (r *Report) pacedTables(say func(string, ...any)) {
 		say("")
 	}
 	if len(r.Refresh) > 0 {
-		say("Publication is the share of the engine's CPU profile below the evaluator, the hub, the ways out and snapshots of cells.")
+		say("Publication is the share of the engine's CPU profile below the evaluator, the hub, the ways out and snapshots of cells, with its part of the collector's.")
 		say("")
 		say("| round | events/s | live cells | changed a second | engine cores | publication cores | p50 ms | p99 ms | busy before %% |")
 		say("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")

@@ -212,7 +212,7 @@ func (e *engine) cells(ctx context.Context, experiment string, dimensions []stri
 	cells = traffic.Cells{}
 	for _, which := range groupings(dimensions) {
 		var r results.Result
-		if err := e.get(ctx, "/api/v1/experiments/"+experiment+"/results?slices="+which, &r); err != nil {
+		if err := e.patiently(ctx, "/api/v1/experiments/"+experiment+"/results?slices="+which, &r); err != nil {
 			return nil, 0, err
 		}
 		if err := addRows(cells, r.Rows, dimensions); err != nil {
@@ -221,6 +221,17 @@ func (e *engine) cells(ctx context.Context, experiment string, dimensions []stri
 		records = r.Ledger.Records["shop"].Read
 	}
 	return cells, records, nil
+}
+
+// patiently is get for an evaluation on request, which on a busy machine may take longer than the API waits: what it has done
+// by then it need not do again.
+func (e *engine) patiently(ctx context.Context, path string, into any) error {
+	for try := 0; ; try++ {
+		err := e.get(ctx, path, into)
+		if err == nil || try == 5 || !strings.Contains(err.Error(), "503 Service Unavailable") {
+			return err
+		}
+	}
 }
 
 // addRows adds the arms of rows to cells.
