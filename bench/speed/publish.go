@@ -155,11 +155,13 @@ func (rs Reports) Page(images string) ([]byte, map[string][]byte) {
 	rs.withoutCeiling(say)
 	say("## Reports")
 	say("")
-	say("| | log | runs | not good | begun | commit | command |")
-	say("| --- | --- | --- | --- | --- | --- | --- |")
+	say("Busy is the largest share of the machine that somebody else had in the second before a run.")
+	say("")
+	say("| | log | runs | not good | busy %% | begun | commit | command |")
+	say("| --- | --- | --- | --- | --- | --- | --- | --- |")
 	for i, r := range rs {
 		good, bad := r.tally()
-		say("| [%d](#%s) | %s | %d | %d | %s | %s | `%s` |", i+1, rs.anchor(i), r.logName(), good+bad, bad, r.Date.Format("2006-01-02 15:04"), r.commit(), r.typed())
+		say("| [%d](#%s) | %s | %d | %d | %.0f | %s | %s | `%s` |", i+1, rs.anchor(i), r.logName(), good+bad, bad, 100*r.busiest(), r.Date.Format("2006-01-02 15:04"), r.commit(), r.typed())
 	}
 	say("")
 	all := map[string][]byte{}

@@ -139,6 +139,30 @@ func (r *Report) tally() (good, bad int) {
 	return good, bad
 }
 
+// busiest is the largest share of the machine that was at work before a run.
+func (r *Report) busiest() (most float64) {
+	of := func(list []Sample) {
+		for i := range list {
+			most = max(most, list[i].Busy)
+		}
+	}
+	of(r.Samples)
+	of(r.Paced)
+	for _, p := range r.Growth {
+		of(p.Samples)
+	}
+	for _, f := range r.Freshness {
+		most = max(most, f.Busy)
+	}
+	for _, s := range r.Restarts {
+		most = max(most, s.Busy)
+	}
+	for _, s := range r.Refresh {
+		most = max(most, s.Busy)
+	}
+	return most
+}
+
 // verdict is an error that names what is wrong or failed; a run of the command that measured something wrong must not
 // look like a success.
 func (r *Report) verdict() error {

@@ -141,7 +141,7 @@ func TestPageJoinsReports(t *testing.T) {
 	whole.Broker, whole.Date = KFake, time.Unix(1000, 0)
 	saved(t, in, "whole", whole)
 	uniform, _ := Find("uniform-10m")
-	saved(t, in, "failed", &Report{Scenario: uniform, Broker: KFake, Date: time.Unix(3000, 0), Samples: []Sample{{Engine: "tidemark", Round: 1, Error: "it fell over"}}})
+	saved(t, in, "failed", &Report{Scenario: uniform, Broker: KFake, Date: time.Unix(3000, 0), Samples: []Sample{{Engine: "tidemark", Round: 1, Busy: 0.37, Error: "it fell over"}}})
 
 	latency, _ := Find("latency")
 	for i, broker := range []string{Kafka, KFake} {
@@ -186,6 +186,7 @@ func TestPageJoinsReports(t *testing.T) {
 		"| ceiling, kfake | events/s once all subjects are there | ≥ 200,000 | 400,000 | held | 1 | [7](#7-ceiling) |",
 		"| ceiling, kfake | RSS, % of the ceiling | ≤ 100 | 200 | **missed** by 100 % |",
 		"| uniform-10m-loaded, kfake | disk per subject, bytes | ≤ 120 | 107 | held |",
+		"| [3](#3-uniform-10m) | uniform-10m, kfake | 1 | 1 | 37 |",
 		"## 3: uniform-10m", "it fell over", "`go run ./bench run zipf-10m --events 4000000`", "(images/bench-2-zipf-10m-recompute.svg)",
 	} {
 		if !strings.Contains(string(text), want) {
