@@ -51,12 +51,27 @@ func newFetcher(opts []kgo.Opt, to receiver, topics []string) (*fetcher, error) 
 	for _, topic := range topics {
 		known[topic] = nil
 	}
-	client, err := kgo.NewClient(append(append(opts, consumerOptions()...), kgo.ConsumePartitions(known))...)
+	client, err := kgo.NewClient(append(append(opts, consumerOptions()...), kgo.ConsumePartitions(known), kgo.WithPools(new(recordPool)))...)
 	if err != nil {
 		return nil, fmt.Errorf("stream: open Kafka client: %w", err)
 	}
 	return &fetcher{client: client, to: to, partitions: make(map[topicPartition]*fetching)}, nil
 }
+
+// recordPool keeps the slabs in which the client hands over records: a slab of a batch comes back when each of its records
+// was recycled. Nothing but the slab is used again; keys, values and headers are elsewhere.
+type recordPool struct{ slabs sync.Pool }
+
+// GetRecords implements kgo.PoolRecords.
+func (p *recordPool) GetRecords(n int) []kgo.Record {
+	if slab, ok := p.slabs.Get().(*[]kgo.Record); ok && cap(*slab) >= n {
+		return (*slab)[:n]
+	}
+	return make([]kgo.Record, n)
+}
+
+// PutRecords implements kgo.PoolRecords.
+func (p *recordPool) PutRecords(slab []kgo.Record) { p.slabs.Put(&slab) }
 
 // start reads the partition from offset on. Records come with the generation given.
 func (f *fetcher) start(tp topicPartition, offset int64, generation uint64) {

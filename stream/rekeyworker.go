@@ -197,6 +197,7 @@ func (w *rekeyWorker) drain(ctx context.Context) {
 		}
 		for _, r := range d.records {
 			w.take(ctx, r)
+			r.Recycle() // its copies have what they need of it
 			if ctx.Err() != nil {
 				return
 			}
