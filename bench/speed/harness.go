@@ -166,6 +166,8 @@ func Run(ctx context.Context, s Scenario, opt Options) (_ *Report, err error) {
 	}
 	if now := time.Now().UTC(); err == nil {
 		h.report.Finished = &now
+	} else {
+		h.report.Error = err.Error()
 	}
 	return h.report, errors.Join(err, h.report.write(opt.Out), h.report.verdict())
 }

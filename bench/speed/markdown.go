@@ -2,6 +2,7 @@ package speed
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -86,7 +87,11 @@ func (r *Report) tables(say func(string, ...any), runs bool) {
 
 // faults are what failed or differed.
 func (r *Report) faults(say func(string, ...any)) {
-	if err := r.verdict(); err != nil {
+	err := r.verdict()
+	if r.Error != "" {
+		err = errors.Join(errors.New(r.Error), err)
+	}
+	if err != nil {
 		say("### Not as it should be")
 		say("")
 		for line := range strings.Lines(err.Error()) {

@@ -45,8 +45,8 @@ func LoadAll(dirs ...string) (Reports, error) {
 	return out, nil
 }
 
-// answer is the report that answers a target best: one on the real Kafka if it is asked of that, of those the one over the
-// most records, of those the one with the most runs, of those the newest. -1: none has the figure.
+// answer is the report that answers a target best: one on the broker that it is asked of, of those the one over the most
+// records, of those the one with the most runs, of those the newest. -1: none has the figure.
 func (rs Reports) answer(t target) int {
 	best := -1
 	for i, r := range rs {
@@ -58,11 +58,13 @@ func (rs Reports) answer(t target) int {
 			continue
 		}
 		b := rs[best]
-		kafka := 0
-		if t.real && r.Broker != b.Broker {
-			kafka = map[string]int{Kafka: 1, KFake: -1}[r.Broker]
+		broker := 0
+		if r.Broker != b.Broker {
+			if broker = -1; (r.Broker == Kafka) == t.real {
+				broker = 1
+			}
 		}
-		if cmp.Or(kafka, cmp.Compare(r.Scenario.Shape.Events, b.Scenario.Shape.Events), cmp.Compare(len(t.values(r)), len(t.values(b))), r.Date.Compare(b.Date)) >= 0 {
+		if cmp.Or(broker, cmp.Compare(r.Scenario.Shape.Events, b.Scenario.Shape.Events), cmp.Compare(len(t.values(r)), len(t.values(b))), r.Date.Compare(b.Date)) >= 0 {
 			best = i
 		}
 	}

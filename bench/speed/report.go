@@ -19,7 +19,9 @@ type Report struct {
 	Date     time.Time `json:"date"`
 	// Finished is when the run came to its end; without it, it was ended before, or could not go on.
 	Finished *time.Time `json:"finished,omitempty"`
-	Machine  Machine    `json:"machine"`
+	// Error is why it could not go on.
+	Error   string  `json:"error,omitempty"`
+	Machine Machine `json:"machine"`
 	// Builds are what the builds of Tidemark that ran say of their version, by engine: Machine.Commit is that of the harness.
 	Builds  map[string]string `json:"builds"`
 	Samples []Sample          `json:"samples,omitempty"`
@@ -135,6 +137,9 @@ func (r *Report) tally() (good, bad int) {
 	of(r.Paced)
 	for _, p := range r.Growth {
 		of(p.Samples)
+	}
+	if r.Error != "" {
+		bad++
 	}
 	return good, bad
 }

@@ -143,6 +143,12 @@ func TestPageJoinsReports(t *testing.T) {
 	uniform, _ := Find("uniform-10m")
 	saved(t, in, "failed", &Report{Scenario: uniform, Broker: KFake, Date: time.Unix(3000, 0), Samples: []Sample{{Engine: "tidemark", Round: 1, Busy: 0.37, Error: "it fell over"}}})
 
+	other := batchReport(t) // as long as the whole one, and newer, but not on the broker that the rate is asked of
+	other.Broker, other.Date = Kafka, time.Unix(6000, 0)
+	for i := range other.Samples {
+		other.Samples[i].Measurements = nil
+	}
+	saved(t, in, "other", other)
 	latency, _ := Find("latency")
 	for i, broker := range []string{Kafka, KFake} {
 		r := &Report{Scenario: latency, Broker: broker, Date: time.Unix(int64(4000+i), 0), Freshness: []Freshness{{Share: 0.75, P99: 10, Marks: 99, Lost: 2}, {P99: float64(100 * (i + 1))}}}
@@ -156,7 +162,7 @@ func TestPageJoinsReports(t *testing.T) {
 	}
 
 	reports, err := LoadAll(in)
-	if err != nil || len(reports) != 7 {
+	if err != nil || len(reports) != 8 {
 		t.Fatalf("%d reports, %v", len(reports), err)
 	}
 	page := filepath.Join(in, "docs", "results.md")
@@ -219,6 +225,10 @@ func TestGrowthLeavesLongLogsOut(t *testing.T) {
 	text := string(r.markdown(nil))
 	if len(r.Growth) != 8 || len(r.Growth[3].Samples) > 0 || !strings.Contains(text, "| 50 M | left out: a log of 52 M records |") {
 		t.Errorf("%d points; the report does not say what was left out:\n%s", len(r.Growth), text)
+	}
+	full := Options{Axis: "nowhere", Program: "/bin/true", Out: t.TempDir(), Cache: filepath.Join(dir, "cache")}
+	if bad, err := Run(t.Context(), s, full); err == nil || bad.Finished != nil || !strings.Contains(string(bad.markdown(nil)), "no axis has") {
+		t.Errorf("a run that can't go on: %v, finished %v, and its report does not say why", err, bad.Finished)
 	}
 	if r.Finished == nil || len(r.plots()) != 2 {
 		t.Errorf("finished %v, %d plots, want 2", r.Finished, len(r.plots()))
