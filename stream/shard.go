@@ -39,8 +39,7 @@ type shard struct {
 	topics  map[string]string // names of re-keyed topics, interned
 	clocked int64             // the clock that state has been told
 	changed bool              // applied since the last commit
-	pending bool              // committed since the last durable point was begun
-	flush   *flush            // under way
+	pending bool              // committed since the last durable point
 	halt    *Halt             // the whole shard stands still
 	commits committed
 	read    bool // filesRead is closed
@@ -106,10 +105,7 @@ func (s *shard) run() {
 			s.commit()
 			s.publish()
 		case <-durable.C:
-			s.beginDurable()
-			s.publish()
-		case err := <-s.flush.over():
-			s.endDurable(err)
+			s.makeDurable()
 			s.publish()
 		}
 	}
@@ -265,6 +261,28 @@ func (s *shard) commit() {
 	s.commits.committed = e.opt.Now()
 }
 
+// makeDurable makes what was committed survive the machine, and lets the group know how far that is.
+func (s *shard) makeDurable() {
+	if !s.pending || s.halt != nil {
+		return
+	}
+	e := s.t.engine
+	release := e.watchdog.guard(fmt.Sprintf("flush of shard %s/%d", s.t.plan.Subject, s.p))
+	began := time.Now()
+	err := s.store.Durable()
+	release()
+	if e.opt.Hooks.Durable != nil {
+		e.opt.Hooks.Durable(s.t.plan.Subject, s.p, time.Since(began), err)
+	}
+	if err != nil {
+		s.broken("make durable", err)
+		return
+	}
+	s.pending = false
+	s.commits.durable = e.opt.Now()
+	s.t.inform(s)
+}
+
 // settle lets the fetcher see that the inbox has room again.
 func (s *shard) settle() {
 	for _, f := range s.feeds {
@@ -312,7 +330,6 @@ func (s *shard) close(keep bool) {
 			s.t.fetcher.stop(f.tp)
 		}
 	}
-	s.awaitDurable()
 	if s.store == nil {
 		return
 	}
