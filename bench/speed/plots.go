@@ -2,6 +2,7 @@ package speed
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tidemark/tidemark/bench/plot"
@@ -35,6 +36,9 @@ func (r *Report) plots() map[string][]byte {
 		l.X, l.Labels, l.Values = append(l.X, p.X), append(l.Labels, p.Label), append(l.Values, each(p.Samples, "tidemark", loadedCost))
 	}
 	for i, l := range lines {
+		if len(slices.Concat(l.Values...)) == 0 {
+			continue // nothing was measured
+		}
 		name := l.Name
 		l.Name = ""
 		out[fmt.Sprintf("growth-%d.svg", i+1)] = plot.Lines("Cost by "+name, "CPU nanoseconds per event; points are medians, bars the range of the runs", name, []plot.Line{l})

@@ -124,7 +124,7 @@ func (h *harness) toTheEnd(ctx context.Context, e *engine, s Scenario, ends []in
 		if err == nil && n != before {
 			before, moved = n, at
 		}
-		if s.Shape.Preload && sample.Loaded == nil && n >= s.Shape.Subjects {
+		if s.Shape.Preload && sample.Loaded == nil && n >= s.Shape.Subjects && n < total {
 			usage, err := e.usage()
 			if err != nil {
 				return at, err
