@@ -254,7 +254,7 @@ func (l *filledLog) close() error {
 	return err
 }
 
-// makeRoom removes the oldest logs that nobody uses until so many bytes fit, with room to spare: 2 GiB for state, above what
+// makeRoom removes the oldest logs that nobody uses until so many bytes fit, with room to spare: as much for state, 2 GiB at most, above what
 // makes Tidemark pause its fetching (2 GiB or 5 % of the disk), or 8 GiB, whichever is more.
 func makeRoom(cache string, need int64) error {
 	inUse := map[string]bool{}
@@ -263,7 +263,7 @@ func makeRoom(cache string, need int64) error {
 		if err != nil {
 			return err
 		}
-		if free > need+max(8<<30, total/20+2<<30) {
+		if free > need+max(8<<30, total/20+min(need, 2<<30)) {
 			return nil
 		}
 		old, err := filepath.Glob(filepath.Join(cache, "k*-*"))
