@@ -1,9 +1,7 @@
 package decode
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"unicode/utf8"
 
 	"github.com/tidemark/tidemark/catalog/sql"
@@ -300,37 +298,6 @@ func (r *jsonReader) digits() bool {
 		r.at++
 	}
 	return r.at > start
-}
-
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-// ends marks the first of eight bytes that is a quote, a backslash or a control character, by its high bit; bytes above it
-// may be marked, too. (x−1)&^x has the high bit of the lowest byte that is 0, so x^'"' finds quotes, and x−0x20 finds what
-// is below.
-func ends(x uint64) uint64 {
-	quote, slash := x^('"'*ones), x^('\\'*ones)
-	return (((quote - ones) &^ quote) | ((slash - ones) &^ slash) | ((x - 0x20*ones) &^ x)) & highs
-}
-
-// plain goes on to the first byte that is a quote, a backslash or a control character, eight at a time.
-func (r *jsonReader) plain() {
-	for len(r.text)-r.at >= 8 {
-		x := binary.LittleEndian.Uint64(r.text[r.at:])
-		if found := ends(x); found != 0 {
-			r.at += bits.TrailingZeros64(found) / 8
-			return
-		}
-		r.at += 8
-	}
-	for r.at < len(r.text) {
-		if c := r.text[r.at]; c == '"' || c == '\\' || c < 0x20 {
-			return
-		}
-		r.at++
-	}
 }
 
 // string reads a string; its text is a part of the record, or of the arena if it has escapes and is wanted.

@@ -231,34 +231,3 @@ func (l *layout) read(r *jsonReader) bool {
 	}
 	return string(in[at:]) == l.tail && (seen&highs == 0 || utf8.Valid(in))
 }
-
-// integer returns where the digits from at on end, −1 if they are no whole number that can be told by eight bytes at a
-// time: then the plain way looks again.
-func integer(in []byte, at int) int {
-	start := at
-	for {
-		var x uint64
-		switch left := len(in) - at; {
-		case left >= 8:
-			x = binary.LittleEndian.Uint64(in[at:])
-		case len(in) >= 8:
-			x = binary.LittleEndian.Uint64(in[len(in)-8:]) >> (64 - 8*left) // zeros, which are no digits, follow
-		default:
-			return -1
-		}
-		// A digit is 0x30 to 0x39: its low half is below 10 and the rest is 3. The lowest byte marked is the first that is none.
-		x ^= '0' * ones
-		if found := (x + (0x80-10)*ones | x) & highs; found != 0 {
-			at += bits.TrailingZeros64(found) / 8
-			break
-		}
-		at += 8
-	}
-	if at == len(in) {
-		return -1
-	}
-	if c := in[at]; at == start || in[start] == '0' && at-start > 1 || c == '.' || c|0x20 == 'e' {
-		return -1
-	}
-	return at
-}
