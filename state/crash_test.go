@@ -90,6 +90,13 @@ func crashRun(seed uint64, crashes int) (n int, err error) {
 		if err := s.check(); err != nil {
 			return n, fmt.Errorf("after opening at batch %d: %w", s.next, err)
 		}
+		var beside chan error // of what is made durable while batches are applied
+		await := func() (err error) {
+			if beside != nil {
+				err, beside = <-beside, nil
+			}
+			return err
+		}
 		for c.crashed() == nil {
 			if s.next == len(s.log) {
 				s.extend(1 + s.w.r.IntN(6))
@@ -108,14 +115,31 @@ func crashRun(seed uint64, crashes int) (n int, err error) {
 				}
 				if rng.IntN(2) == 0 {
 					at := int64(s.next)
-					if err := s.store.Durable(); err != nil {
+					if err := await(); err != nil {
 						return n, err
 					}
-					c.durable.Store(at)
+					wait, err := s.store.BeginDurable()
+					if err != nil {
+						return n, err
+					}
+					beside = make(chan error, 1)
+					ended := beside
+					go func() {
+						err := wait()
+						if err == nil {
+							c.durable.Store(at)
+						}
+						ended <- err
+					}()
+					if freezes.IntN(2) == 0 {
+						if err := await(); err != nil {
+							return n, err
+						}
+					}
 				}
 			}
 		}
-		if err := s.store.Close(); err != nil {
+		if err := errors.Join(await(), s.store.Close()); err != nil {
 			return n, err
 		}
 		applied := s.next

@@ -23,6 +23,7 @@
 //	               the look at the days since exposure;
 //	               it waits for all of them, unless the disk hangs (DeadlineError)
 //	subjectType    its fetcher's poll loop, one per shard, one per pass over files; run and close wait for them
+//	shard          one while a flush is under way (durable.go); close waits for it
 //	rekeyTopic     its fetcher's poll loop, one per source partition; close waits for them
 //	kgo            calls assigned, revoked and lost one at a time per group, and acknowledgements of copies
 //

@@ -39,7 +39,8 @@ type shard struct {
 	topics  map[string]string // names of re-keyed topics, interned
 	clocked int64             // the clock that state has been told
 	changed bool              // applied since the last commit
-	pending bool              // committed since the last durable point
+	pending bool              // committed since the last durable point was begun
+	flush   *flush            // under way
 	halt    *Halt             // the whole shard stands still
 	commits committed
 	read    bool // filesRead is closed
@@ -86,9 +87,9 @@ func (s *shard) do(ctx context.Context, f func()) error {
 func (s *shard) run() {
 	defer close(s.stopped)
 	o := s.t.engine.opt
-	commit := time.NewTicker(o.CommitEvery)
+	commit := time.NewTimer(s.turn(o.CommitEvery))
 	defer commit.Stop()
-	durable := time.NewTicker(o.DurableEvery)
+	durable := time.NewTimer(s.turn(o.DurableEvery))
 	defer durable.Stop()
 	s.publish()
 	for {
@@ -102,13 +103,24 @@ func (s *shard) run() {
 		case <-s.inbox.ready:
 			s.drain()
 		case <-commit.C:
+			commit.Reset(o.CommitEvery)
 			s.commit()
 			s.publish()
 		case <-durable.C:
-			s.makeDurable()
+			durable.Reset(o.DurableEvery)
+			s.beginDurable()
+			s.publish()
+		case err := <-s.flush.over():
+			s.endDurable(err)
 			s.publish()
 		}
 	}
+}
+
+// turn is when the shard first does what each shard does once in every: one after the other, for a result waits for the slowest
+// of them.
+func (s *shard) turn(every time.Duration) time.Duration {
+	return every * time.Duration(s.p+1) / time.Duration(max(s.t.n, s.p+1))
 }
 
 // drain takes what waits until the inbox is empty or other work is due.
@@ -261,28 +273,6 @@ func (s *shard) commit() {
 	s.commits.committed = e.opt.Now()
 }
 
-// makeDurable makes what was committed survive the machine, and lets the group know how far that is.
-func (s *shard) makeDurable() {
-	if !s.pending || s.halt != nil {
-		return
-	}
-	e := s.t.engine
-	release := e.watchdog.guard(fmt.Sprintf("flush of shard %s/%d", s.t.plan.Subject, s.p))
-	began := time.Now()
-	err := s.store.Durable()
-	release()
-	if e.opt.Hooks.Durable != nil {
-		e.opt.Hooks.Durable(s.t.plan.Subject, s.p, time.Since(began), err)
-	}
-	if err != nil {
-		s.broken("make durable", err)
-		return
-	}
-	s.pending = false
-	s.commits.durable = e.opt.Now()
-	s.t.inform(s)
-}
-
 // settle lets the fetcher see that the inbox has room again.
 func (s *shard) settle() {
 	for _, f := range s.feeds {
@@ -330,6 +320,7 @@ func (s *shard) close(keep bool) {
 			s.t.fetcher.stop(f.tp)
 		}
 	}
+	s.awaitDurable()
 	if s.store == nil {
 		return
 	}

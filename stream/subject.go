@@ -303,10 +303,14 @@ func (t *subjectType) shard(p int32) *shard {
 }
 
 // inform lets the group know how far a shard is durable. It only feeds tools that show lag, so it may fail.
-func (t *subjectType) inform(s *shard) {
-	if t.member == nil {
-		return
+func (t *subjectType) inform(next map[string]map[int32]kgo.EpochOffset) {
+	if t.member != nil {
+		t.engine.informer.tell(t, next)
 	}
+}
+
+// positions are those of the shard's topics.
+func (t *subjectType) positions(s *shard) map[string]map[int32]kgo.EpochOffset {
 	next := make(map[string]map[int32]kgo.EpochOffset)
 	for _, f := range s.feeds {
 		if f.kind != fileFeed && f.next > 0 && f.halt == nil {
@@ -316,5 +320,5 @@ func (t *subjectType) inform(s *shard) {
 			next[f.tp.topic][f.tp.partition] = kgo.EpochOffset{Epoch: f.epoch, Offset: f.next}
 		}
 	}
-	t.engine.informer.tell(t, next)
+	return next
 }
