@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"unsafe"
 )
 
 // resident is the shard's table of subjects: which there are, and the head rows of as many as memory allows, as the bytes
@@ -52,7 +53,7 @@ const (
 const minSlots = 1 << 10
 
 func newResident(limit int64) resident {
-	return resident{slots: make([]slot, minSlots), shift: 64 - uint(bits.TrailingZeros(minSlots)), limit: limit}
+	return resident{slots: makeSlots(minSlots), shift: 64 - uint(bits.TrailingZeros(minSlots)), limit: limit}
 }
 
 func tableHash(hash uint64) uint64 { return max(hash, 1) }
@@ -90,7 +91,7 @@ func (t *resident) add(hash uint64) *slot {
 
 func (t *resident) grow() {
 	old := t.slots
-	t.slots = make([]slot, 2*len(old))
+	t.slots = makeSlots(2 * len(old))
 	t.shift--
 	t.hand = 0
 	mask := len(t.slots) - 1
@@ -103,6 +104,24 @@ func (t *resident) grow() {
 			i = (i + 1) & mask
 		}
 		t.slots[i] = s
+	}
+	dropSlots(old)
+}
+
+const slotBytes = int(unsafe.Sizeof(slot{}))
+
+// makeSlots makes an empty table. A large one lies outside the Go heap, as the rows do.
+func makeSlots(n int) []slot {
+	if n*slotBytes < slabBytes {
+		return make([]slot, n)
+	}
+	return unsafe.Slice((*slot)(unsafe.Pointer(unsafe.SliceData(mapSlab(n*slotBytes)))), n)
+}
+
+// dropSlots gives a table's memory back.
+func dropSlots(slots []slot) {
+	if n := len(slots) * slotBytes; n >= slabBytes {
+		unmapSlab(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(slots))), n))
 	}
 }
 
@@ -168,7 +187,11 @@ func (t *resident) trim() {
 	}
 }
 
-func (t *resident) close() { t.arena.close() }
+func (t *resident) close() {
+	t.arena.close()
+	dropSlots(t.slots)
+	t.slots = nil
+}
 
 func uvarintLen(n int) int { return (bits.Len64(uint64(n)|1) + 6) / 7 }
 

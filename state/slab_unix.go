@@ -11,6 +11,7 @@ func mapSlab(n int) []byte {
 	if err != nil {
 		return make([]byte, n)
 	}
+	wantHugePages(b)
 	return b
 }
 
