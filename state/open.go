@@ -73,12 +73,13 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 	return s, nil
 }
 
-// pebbleOptions: all of Pebble's defaults are for tiny stores and its oldest format.
+// pebbleOptions: all of Pebble's defaults are for tiny stores and its oldest format. Flushes gather in level 0 before they are
+// compacted: subjects are spread over all keys, so each compaction writes the whole level below again, and few rows are read back.
 func (s *Store) pebbleOptions() *pebble.Options {
 	o := &pebble.Options{
 		FS: orderedFS{s.opt.FS}, Cache: s.opt.Cache, FileCache: s.opt.FileCache, DisableWAL: !s.opt.WAL, ReadOnly: s.opt.ReadOnly,
 		FormatMajorVersion: pebble.FormatNewest, Logger: s.opt.Logger, MemTableSize: s.opt.MemTableBytes,
-		MemTableStopWritesThreshold: 4, L0CompactionThreshold: 4, L0StopWritesThreshold: 20, LBaseMaxBytes: 64 << 20,
+		MemTableStopWritesThreshold: 4, L0CompactionThreshold: 32, L0StopWritesThreshold: 128, LBaseMaxBytes: 64 << 20,
 		MaxOpenFiles: 1000, EventListener: &pebble.EventListener{},
 	}
 	o.CompactionConcurrencyRange = func() (int, int) { return 1, 2 }
