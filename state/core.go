@@ -25,6 +25,8 @@ type core struct {
 	// every subject's be remembered, for tests.
 	epoch     int
 	remembers bool
+	// stays: the subject at hand stays decoded, so that remembering pays.
+	stays bool
 
 	// Scratch, so that a subject costs no allocations.
 	before, after []cell

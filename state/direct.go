@@ -341,7 +341,7 @@ func (c *core) remembered(s *Subject, x *exposed, i int) moment.Point {
 // remember keeps what a subject with a long tail contributes, for the next group. Of one whose tail is short by now nothing
 // older may stay.
 func (c *core) remember(s *Subject, x *exposed, i int, p moment.Point) {
-	if len(s.tail) < longTail && !c.remembers {
+	if len(s.tail) < longTail && !c.remembers && !c.stays {
 		if i < len(x.points) {
 			x.points[i].known = false
 		}

@@ -174,6 +174,7 @@ func (s *Store) applyEvents(b *Batch, late []string, sink Sink) error {
 			due = s.core.nextDue(e.subject)
 		}
 		s.sees(s.group)
+		s.core.stays = e != s.cache.scratch
 		s.core.apply(e.subject, s.group, &s.ids, sink)
 		if s.ids.err != nil {
 			return s.ids.err
