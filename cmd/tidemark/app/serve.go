@@ -114,15 +114,8 @@ func needBrokers(set *catalog.Set, opt stream.Options) error {
 	return nil
 }
 
-// gcPercent is how much the Go heap may grow between two collections. Most of the state is outside it, so that what it has is
-// small and soon garbage: collecting it twice as seldom as Go does by default costs little memory.
-const gcPercent = 300
-
 // limitMemory plans with --memory, and lets the collector work harder before the process takes more.
 func (f *serveFlags) limitMemory(opt *stream.Options) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	if f.memory == "" {
 		return nil
 	}
@@ -167,6 +160,7 @@ func build(set *catalog.Set, dir string, opt stream.Options, f serveFlags, alert
 		return nil, err
 	}
 	server := &server{set: set, engine: engine, alerts: manager, log: opt.Logger}
+	server.extra = append(server.extra, func(ctx context.Context) error { paceCollector(ctx); return nil })
 	web := api.New(api.Options{Set: set, Hub: engine.Hub(), Evaluator: engine, Trends: engine, Status: engine.Status, Alerts: manager.Alerts})
 	links := []page.Link{}
 	mux := http.NewServeMux()
