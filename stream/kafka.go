@@ -79,8 +79,9 @@ func consumerOptions() []kgo.Opt {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
 		// A broker is asked by one request at a time: a partition that starts or resumes waits until the one under way,
-		// for the others, has come back.
-		kgo.FetchMaxWait(250 * time.Millisecond),
+		// for the others, has come back. So one that catches up, and is paused whenever its shard's inbox is full, waits this long
+		// each time once the others have nothing to read.
+		kgo.FetchMaxWait(25 * time.Millisecond),
 		kgo.FetchMaxBytes(16 << 20),
 		kgo.FetchMaxPartitionBytes(1 << 20),
 		kgo.MaxDecompressBatchBytes(maxDecompressed),
