@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -44,6 +45,7 @@ type Engine struct {
 
 	wake      chan struct{} // something is dirty
 	questions chan question
+	turns     *turns        // of the shards
 	pace      pace          // the evaluator's
 	failed    chan error    // the first error that ends the engine
 	stopped   chan struct{} // Run has returned
@@ -78,7 +80,7 @@ func New(set *catalog.Set, opt Options) (*Engine, error) {
 		return nil, fmt.Errorf("stream: facts: %w", err)
 	}
 	e := &Engine{
-		set: set, opt: opt, hub: results.NewHub(), wake: make(chan struct{}, 1), questions: make(chan question),
+		set: set, opt: opt, hub: results.NewHub(), turns: newTurns(runtime.GOMAXPROCS(0)), wake: make(chan struct{}, 1), questions: make(chan question),
 		failed: make(chan error, 1), stopped: make(chan struct{}), started: opt.Now(), vouched: never, until: forever,
 	}
 	e.informer.ready = make(chan struct{}, 1)

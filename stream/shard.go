@@ -91,6 +91,9 @@ func (s *shard) run() {
 	defer commit.Stop()
 	durable := time.NewTimer(s.turn(o.DurableEvery))
 	defer durable.Stop()
+	turns := s.t.engine.turns
+	var wanted *turn // asked for, or begun
+	defer func() { turns.cancel(wanted) }()
 	s.publish()
 	for {
 		select {
@@ -101,7 +104,13 @@ func (s *shard) run() {
 			s.publish() // whoever asked sees the view after it
 			close(o.ran)
 		case <-s.inbox.ready:
+			if wanted == nil {
+				wanted = turns.ask(s.lag())
+			}
+		case <-wanted.begins():
 			s.drain()
+			turns.done()
+			wanted = nil
 		case <-commit.C:
 			commit.Reset(o.CommitEvery)
 			s.commit()
@@ -121,6 +130,16 @@ func (s *shard) run() {
 // of them.
 func (s *shard) turn(every time.Duration) time.Duration {
 	return every * time.Duration(s.p+1) / time.Duration(max(s.t.n, s.p+1))
+}
+
+// lag is how many records the shard's inputs had more when last asked, those in the inbox included.
+func (s *shard) lag() (n int64) {
+	for _, f := range s.feeds {
+		if f.kind != fileFeed {
+			n += max(0, f.end-f.next)
+		}
+	}
+	return n
 }
 
 // drain takes what waits until the inbox is empty or other work is due.
