@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/bits"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -178,18 +177,6 @@ func (s *Store) start() error {
 		return s.scan(context.Background(), []byte{prefixIDLog}, []byte{prefixIDLog + 1}, s.know)
 	}
 	return s.digestCheck(s.know)(context.Background())
-}
-
-// reserve makes an empty table large enough for n subjects. They are read in the order of their hashes: a smaller table would have
-// all of them at its front, where each looks for a place behind all the others.
-func (t *resident) reserve(n int64) {
-	size := len(t.slots)
-	for 8*(n+1) > 7*int64(size) {
-		size *= 2
-	}
-	if size > len(t.slots) {
-		t.slots, t.shift = make([]slot, size), 64-uint(bits.TrailingZeros(uint(size)))
-	}
 }
 
 // know keeps in memory what rows say that would else be looked for: subjects, and ids of their events.

@@ -108,6 +108,19 @@ func (t *resident) grow() {
 	dropSlots(old)
 }
 
+// reserve makes an empty table large enough for n subjects. They are read in the order of their hashes: a smaller table would have
+// all of them at its front, where each looks for a place behind all the others.
+func (t *resident) reserve(n int64) {
+	size := len(t.slots)
+	for 8*(n+1) > 7*int64(size) {
+		size *= 2
+	}
+	if size > len(t.slots) {
+		dropSlots(t.slots)
+		t.slots, t.shift = makeSlots(size), 64-uint(bits.TrailingZeros(uint(size)))
+	}
+}
+
 const slotBytes = int(unsafe.Sizeof(slot{}))
 
 // makeSlots makes an empty table. A large one lies outside the Go heap, as the rows do.
