@@ -15,7 +15,8 @@ import (
 // client of the live stream has a result that stands on it.
 type Freshness struct {
 	Share    float64 `json:"share,omitempty"` // of Maximum; 0: the rate was given
-	Maximum  float64 `json:"maximum"`         // events/s at which the engine caught up before
+	Maximum  float64 `json:"maximum"`         // events/s that the engine took while a producer appended all it could
+	CaughtUp float64 `json:"caught_up"`       // events/s at which it read before what the log held
 	Rate     float64 `json:"rate"`            // asked for
 	Achieved float64 `json:"achieved"`        // appended
 	Load     float64 `json:"load_before"`
@@ -32,23 +33,29 @@ type Freshness struct {
 	Producer float64 `json:"producer_cores"`
 }
 
-// latency measures freshness at each rate, after the engine has caught up with the log.
+// latency measures freshness at each rate, after the engine has caught up with the log. The maximum that shares are of is what
+// flows through all three, producer, broker and engine, on the processors that they share: a log that is filled before is read
+// at a rate at which nothing on them could be appended.
 func (h *harness) latency(ctx context.Context, s Scenario) (err error) {
 	l, err := h.goLive(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
+	maximum, err := l.flow(ctx)
+	if err != nil {
+		return err
+	}
 	rates := []Freshness{}
 	for _, share := range s.Shares {
-		rates = append(rates, Freshness{Share: share, Rate: share * l.maximum})
+		rates = append(rates, Freshness{Share: share, Rate: share * maximum})
 	}
 	for _, rate := range s.Rates {
 		rates = append(rates, Freshness{Rate: rate})
 	}
 	slices.SortFunc(rates, func(a, b Freshness) int { return int(a.Rate - b.Rate) })
 	for _, f := range rates {
-		f.Maximum, f.Load, f.Busy = l.maximum, load(), busy(ctx)
+		f.Maximum, f.CaughtUp, f.Load, f.Busy = maximum, l.maximum, load(), busy(ctx)
 		if err := l.fresh(ctx, &f); err != nil {
 			return err
 		}
@@ -59,6 +66,29 @@ func (h *harness) latency(ctx context.Context, s Scenario) (err error) {
 		}
 	}
 	return l.finish(ctx)
+}
+
+// flow returns how many events a second the engine takes while the producer appends as many as it can, up to what the engine
+// caught up with.
+func (l *live) flow(ctx context.Context) (float64, error) {
+	if _, err := l.p.pace(ctx, l.maximum, l.s.Settle, nil); err != nil {
+		return 0, err
+	}
+	before, err := l.e.position(ctx)
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	if _, err := l.p.pace(ctx, l.maximum, l.s.Measure, nil); err != nil {
+		return 0, err
+	}
+	after, err := l.e.position(ctx)
+	if err != nil {
+		return 0, err
+	}
+	rate := float64(after-before) / time.Since(began).Seconds()
+	l.Say("%.0f events/s flow through while the producer appends what it can: shares are of that", rate)
+	return rate, l.settle(ctx)
 }
 
 // fresh runs one rate: some seconds to settle, then the measurement.

@@ -3,7 +3,7 @@ package speed
 // pacedTables are those of latency, restart and refresh.
 func (r *Report) pacedTables(say func(string, ...any)) {
 	if len(r.Freshness) > 0 {
-		say("Milliseconds from append to the live result; the producer runs on the same cores. Maximum: %s events/s, at which the engine caught up before.", number(r.Freshness[0].Maximum))
+		say("Milliseconds from append to the live result; the producer runs on the same cores. Maximum: %s events/s, which the engine takes while the producer appends all it can; it caught up with a filled log at %s.", number(r.Freshness[0].Maximum), number(r.Freshness[0].CaughtUp))
 		say("")
 		say("| share of maximum | events/s asked | appended | p50 ms | p99 ms | p99.9 ms | largest ms | marks | lost | engine cores | broker cores | producer cores | busy before %% |")
 		say("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
