@@ -149,7 +149,7 @@ func (c *cache) know(hash uint64, id string, row []byte) {
 		return // of another subject's hash: it is found in Pebble
 	}
 	at := c.table.add(hash)
-	if c.table.arena.weight < c.table.limit {
+	if c.table.weight() < c.table.limit {
 		c.table.keep(at, id, row)
 	}
 }

@@ -72,14 +72,23 @@ func Open(dir string, plan *catalog.Plan, opt Options) (*Store, error) {
 	return s, nil
 }
 
+// manyResident is from where on so many head rows are in memory that few are read back from Pebble.
+const manyResident = 64 << 20
+
 // pebbleOptions: all of Pebble's defaults are for tiny stores and its oldest format. Flushes gather in level 0 before they are
-// compacted: subjects are spread over all keys, so each compaction writes the whole level below again, and few rows are read back.
+// compacted: subjects are spread over all keys, so each compaction writes the whole level below again. Where rows are read back,
+// each flush that waits is one more place to look, and each row costs the reading of its block. The lowest level has no filters: whoever is looked for is in the store, mostly
+// there, and its filters are so large that a small cache would read them again and again.
 func (s *Store) pebbleOptions() *pebble.Options {
 	o := &pebble.Options{
 		FS: orderedFS{s.opt.FS}, Cache: s.opt.Cache, FileCache: s.opt.FileCache, DisableWAL: !s.opt.WAL, ReadOnly: s.opt.ReadOnly,
 		FormatMajorVersion: pebble.FormatNewest, Logger: s.opt.Logger, MemTableSize: s.opt.MemTableBytes,
 		MemTableStopWritesThreshold: 4, L0CompactionThreshold: 32, L0StopWritesThreshold: 128, LBaseMaxBytes: 64 << 20,
 		MaxOpenFiles: 1000, EventListener: &pebble.EventListener{},
+	}
+	blocks := 16 << 10
+	if s.opt.ResidentBytes < manyResident {
+		o.L0CompactionThreshold, o.L0StopWritesThreshold, blocks = 8, 40, 4<<10
 	}
 	o.CompactionConcurrencyRange = func() (int, int) { return 1, 2 }
 	if s.opt.MemTableBytes == 0 {
@@ -102,7 +111,10 @@ func (s *Store) pebbleOptions() *pebble.Options {
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-		o.Levels[i].BlockSize = 16 << 10
+		if i == len(o.Levels)-1 {
+			o.Levels[i].FilterPolicy = pebble.NoFilterPolicy
+		}
+		o.Levels[i].BlockSize = blocks
 	}
 	o.Levels[0].EnsureL0Defaults()
 	return o

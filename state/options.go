@@ -15,8 +15,8 @@ type Options struct {
 	// CacheSubjects is how many decoded subjects stay in memory between commits; one with many open events or large sets
 	// counts as one a KiB. Default 50,000.
 	CacheSubjects int
-	// ResidentBytes bounds the head rows of other subjects that are kept in memory as bytes, so that they need not be
-	// read again. Default 128 MiB; below 0 there are none.
+	// ResidentBytes bounds the table of all subjects, 16 bytes a slot, and their head rows that are kept in it as bytes, so that
+	// they need not be read again. Default 128 MiB; below 0 there are no rows. The slots stay if they alone weigh more.
 	ResidentBytes int64
 	// IDBytes bounds the index of event ids in memory, 19 bytes an id at the least. Ids that it has no room for are kept with
 	// their subjects, at more cost. Default 128 MiB; below 0 all are.

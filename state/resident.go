@@ -182,9 +182,12 @@ func (t *resident) keep(s *slot, id string, row []byte) {
 	copy(b[n:], row)
 }
 
-// trim lets rows go until they weigh no more than the limit.
+// weight is what slots and rows take in memory.
+func (t *resident) weight() int64 { return t.arena.weight + int64(len(t.slots)*slotBytes) }
+
+// trim lets rows go until the table weighs no more than the limit, or has none left.
 func (t *resident) trim() {
-	for steps := 2 * len(t.slots); t.arena.weight > t.limit && steps > 0; steps-- {
+	for steps := 2 * len(t.slots); t.weight() > t.limit && t.arena.weight > 0 && steps > 0; steps-- {
 		if t.hand >= len(t.slots) {
 			t.hand = 0
 		}

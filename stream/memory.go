@@ -34,6 +34,12 @@ func share(total int64, shards int) memory {
 	}
 }
 
+// scaled is a bound on what passes through a shard: full with the default memory or more, in proportion below it, at least
+// least.
+func scaled(full, least, total int64) int64 {
+	return max(least, int64(float64(full)*min(1, float64(total)/defaultMemory)))
+}
+
 // OffHeap is how much of a memory plan is outside the Go heap, for whoever sets the collector's limit.
 func (o Options) OffHeap() int64 {
 	total := o.Memory

@@ -45,7 +45,8 @@ type Options struct {
 	// Shards is the number of shards of a subject type that is read from files only. Default 4.
 	Shards int
 
-	// BatchRows, BatchBytes and BatchEvery bound a micro-batch. Defaults 20,000 rows, 4 MiB, 50 ms.
+	// BatchRows, BatchBytes and BatchEvery bound a micro-batch. Defaults 20,000 rows, 4 MiB, 50 ms; where Memory is less than its
+	// default, so much less of these bounds and of the next two.
 	BatchRows  int
 	BatchBytes int64
 	BatchEvery time.Duration
@@ -149,18 +150,18 @@ func (o Options) withDefaults() Options {
 		o.Rekey.Replication = -1
 	}
 	setNumber(&o.Shards, 4)
-	setNumber(&o.BatchRows, 20_000)
-	setNumber(&o.BatchBytes, 4<<20)
+	setNumber(&o.Memory, defaultMemory)
+	setNumber(&o.BatchRows, int(scaled(20_000, 2_000, o.Memory)))
+	setNumber(&o.BatchBytes, scaled(4<<20, 512<<10, o.Memory))
 	setNumber(&o.BatchEvery, 50*time.Millisecond)
-	setNumber(&o.QueueBytes, 8<<20)
+	setNumber(&o.QueueBytes, scaled(8<<20, 1<<20, o.Memory))
 	setNumber(&o.CommitEvery, time.Second)
-	setNumber(&o.DirtyBytes, 64<<20)
+	setNumber(&o.DirtyBytes, scaled(64<<20, 1<<20, o.Memory))
 	setNumber(&o.DurableEvery, 5*time.Second)
 	setNumber(&o.CommitDeadline, 30*time.Second)
 	setNumber(&o.WatchEvery, time.Second)
 	setNumber(&o.DaysEvery, 15*time.Minute)
 	setNumber(&o.EvaluateEvery, 50*time.Millisecond)
-	setNumber(&o.Memory, defaultMemory)
 	setNumber(&o.CacheBytes, share(o.Memory, 1).blocks)
 	setNumber(&o.StormWindow, 10_000)
 	setNumber(&o.StormShare, 0.2)
