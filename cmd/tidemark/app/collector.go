@@ -12,7 +12,7 @@ import (
 // doubled, as Go does, takes a tenth of the processor for little. The collector waits longer here, while that costs no
 // more than heapRoom; a heap that is large by itself is collected as Go does.
 const (
-	heapRoom   = 600 << 20 // bytes
+	heapRoom   = 450 << 20 // bytes
 	laxPercent = 300
 	goPercent  = 100
 )

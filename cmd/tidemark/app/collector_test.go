@@ -7,7 +7,7 @@ func TestCollectorPercent(t *testing.T) {
 	for _, c := range []struct {
 		live uint64
 		want int
-	}{{0, 300}, {100 << 20, 300}, {200 << 20, 300}, {300 << 20, 200}, {600 << 20, 100}, {8 << 30, 100}} {
+	}{{0, 300}, {150 << 20, 300}, {200 << 20, 225}, {300 << 20, 150}, {450 << 20, 100}, {8 << 30, 100}} {
 		if got := collectorPercent(c.live); got != c.want {
 			t.Errorf("%d MiB live: %d %%, want %d", c.live>>20, got, c.want)
 		}
